@@ -1,0 +1,226 @@
+# Build, run, test.  "make help" lists the targets.
+
+SHELL      := /bin/bash
+BUILD      ?= build
+NGX_SRC    ?= /usr/share/nginx/src
+SANITIZE   ?=
+
+TOP        := $(CURDIR)
+OUT        := $(abspath $(BUILD))
+MODULE     := $(OUT)/ngx_http_ehr_module.so
+CORE       := $(OUT)/libehr.a
+
+CC         := gcc
+WARN       := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+              -Wmissing-prototypes -Wpointer-arith -Wno-unused-parameter
+HARDEN     := -fstack-protector-strong -D_FORTIFY_SOURCE=2
+CPPFLAGS_C := -D_GNU_SOURCE -Ingx_ehr_module/include -Ingx_ehr_module/core \
+              -Ingx_ehr_module/store -I$(OUT)/gen -I/usr/include/libxml2
+CFLAGS_C   := -std=c11 -O2 -g -fPIC -fvisibility=hidden $(WARN)
+ifneq ($(SANITIZE),)
+SAN        := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer
+CFLAGS_C   += $(SAN)
+else
+CFLAGS_C   += $(HARDEN)
+endif
+
+LIBS_CORE  := -lxml2 -ljwt -ljansson -lsqlite3 -lcrypto -lhiredis -lpthread
+LIBS_insurance := -lcrypto -ljansson
+
+CORE_SRC   := $(wildcard ngx_ehr_module/core/*.c ngx_ehr_module/store/*.c)
+GEN_SRC    := $(OUT)/gen/ehr_tables.c
+CORE_OBJ   := $(CORE_SRC:%.c=$(OUT)/obj/%.o) $(OUT)/obj/gen/ehr_tables.o
+PLUGINS    := $(patsubst plugins/%/,%,$(dir $(wildcard plugins/*/*.c)))
+PLUGINS    := $(sort $(PLUGINS))
+PLUGIN_SO  := $(PLUGINS:%=$(OUT)/plugins/%.so)
+UNIT_SRC   := $(wildcard t/unit/test_*.c)
+UNIT_BIN   := $(UNIT_SRC:t/unit/%.c=$(OUT)/t/unit/%)
+EHRCTL     := $(OUT)/ehrctl
+LOAD       := $(OUT)/ehr-load
+
+NGX_FILES  := $(wildcard ngx_ehr_module/*.[ch] ngx_ehr_module/stages/*.[ch] \
+              ngx_ehr_module/courier/*.[ch] ngx_ehr_module/services/*.[ch]) \
+              ngx_ehr_module/config
+NGX_HDR    := $(wildcard ngx_ehr_module/core/*.h ngx_ehr_module/store/*.h \
+              ngx_ehr_module/include/*.h)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all help deps-build deps-run deps-test core module plugins unit test \
+        test-build run stop bench asan valgrind style docs-check clean
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: all          build the module, the plugins and ehrctl (default)
+all: deps-build
+	@$(MAKE) --no-print-directory -s build-all
+
+.PHONY: build-all
+build-all: $(MODULE) $(PLUGIN_SO) $(EHRCTL) $(LOAD)
+
+deps-build deps-run deps-test deps-style deps-valgrind: deps-%:
+	@conf/dev/packages.sh $*
+
+core: $(CORE)
+module: $(MODULE)
+plugins: $(PLUGIN_SO)
+
+# --- core: plain C ---------------------------------------------------------
+
+$(OUT)/obj/%.o: %.c | $(OUT)/gen/ehr_tables.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_C) $(CFLAGS_C) -MMD -MP -c -o $@ $<
+
+$(OUT)/obj/gen/%.o: $(OUT)/gen/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_C) $(CFLAGS_C) -MMD -MP -c -o $@ $<
+
+$(CORE): $(CORE_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+# Field tables of the Ministry's standards become C tables, XSD and pages.
+
+STANDARDS := $(shell find conf/standards -type f 2>/dev/null)
+
+$(OUT)/gen/ehr_tables.c $(OUT)/gen/ehr_tables.h &: $(STANDARDS)
+	@mkdir -p $(OUT)/gen $(OUT)/standards
+	perl conf/standards/generate.pl --standards conf/standards \
+	    --out $(OUT)/gen --xsd $(OUT)/standards
+
+# --- migrations are text inside the object ---------------------------------
+
+MIGRATIONS := $(sort $(wildcard ngx_ehr_module/store/migrations/*.sql))
+
+$(OUT)/gen/ehr_migrations.h: $(MIGRATIONS)
+	@mkdir -p $(@D)
+	perl ngx_ehr_module/store/migrations/embed.pl $(MIGRATIONS) > $@
+
+$(OUT)/obj/ngx_ehr_module/store/ehr_store_migrate.o: $(OUT)/gen/ehr_migrations.h
+
+# --- the nginx module: configured against nginx-dev only -------------------
+
+NGX_CC_OPT  = $(shell dpkg-buildflags --get CFLAGS) \
+              $(shell dpkg-buildflags --get CPPFLAGS) \
+              -fPIC -fvisibility=hidden $(SAN)
+NGX_LD_OPT  = $(shell dpkg-buildflags --get LDFLAGS) -fPIC $(SAN)
+
+$(OUT)/ngx/Makefile: ngx_ehr_module/config $(CORE) \
+                     $(shell ls -1 $(NGX_SRC)/conf_flags 2>/dev/null)
+	@mkdir -p $(OUT)/ngx
+	cd $(NGX_SRC) && . ./conf_flags && EHR_TOP=$(TOP) EHR_OUT=$(OUT) \
+	    EHR_LIBS="$(LIBS_CORE)" ./configure \
+	    --with-cc-opt="$(NGX_CC_OPT)" --with-ld-opt="$(NGX_LD_OPT)" \
+	    "$${NGX_CONF_FLAGS[@]}" \
+	    --add-dynamic-module=$(TOP)/ngx_ehr_module \
+	    --builddir=$(OUT)/ngx >$(OUT)/ngx-configure.log 2>&1 \
+	    || { tail -n 20 $(OUT)/ngx-configure.log; exit 1; }
+
+# The stamp holds the list of sources, so that a new file configures anew.
+
+$(OUT)/ngx.files: FORCE
+	@mkdir -p $(OUT)
+	@echo '$(NGX_FILES)' | cmp -s - $@ || echo '$(NGX_FILES)' > $@
+.PHONY: FORCE
+
+$(OUT)/ngx/Makefile: $(OUT)/ngx.files
+
+$(MODULE): $(OUT)/ngx/Makefile $(NGX_FILES) $(NGX_HDR) $(CORE)
+	@rm -f $(OUT)/ngx/ngx_http_ehr_module.so
+	$(MAKE) -f $(OUT)/ngx/Makefile -C $(NGX_SRC) modules
+	@mv $(OUT)/ngx/ngx_http_ehr_module.so $@.new && mv $@.new $@
+
+# --- plugins ---------------------------------------------------------------
+
+define plugin_rule
+$(OUT)/plugins/$(1).so: $(wildcard plugins/$(1)/*.[ch]) \
+                        ngx_ehr_module/include/ehr_plugin.h
+	@mkdir -p $$(@D)
+	$(CC) -D_GNU_SOURCE -Ingx_ehr_module/include $(CFLAGS_C) -shared \
+	    -Wl,-z,defs,-z,relro,-z,now -o $$@.new $(wildcard plugins/$(1)/*.c) \
+	    $(LIBS_$(1))
+	@mv $$@.new $$@
+endef
+$(foreach p,$(PLUGINS),$(eval $(call plugin_rule,$(p))))
+
+# --- programs --------------------------------------------------------------
+
+$(EHRCTL): $(wildcard ehrctl/*.[ch]) $(CORE)
+	$(CC) $(CPPFLAGS_C) $(CFLAGS_C) -o $@ $(wildcard ehrctl/*.c) $(CORE) \
+	    -lssl $(LIBS_CORE)
+
+$(LOAD): $(wildcard t/bench/*.[ch])
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=c11 -O2 -g $(WARN) -o $@ \
+	    $(wildcard t/bench/*.c) -lssl -lcrypto -lpthread
+
+# --- unit tests ------------------------------------------------------------
+
+$(OUT)/t/unit/%: t/unit/%.c $(CORE) $(wildcard t/unit/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_C) $(CFLAGS_C) -DEHR_TOP='"$(TOP)"' \
+	    -DEHR_OUT='"$(OUT)"' -o $@ $< $(CORE) $(LIBS_CORE) -lcmocka -ldl
+
+.PHONY: unit-build
+unit-build: $(UNIT_BIN) $(PLUGIN_SO)
+
+#: unit         the C unit tests alone
+unit: deps-build deps-test
+	@$(MAKE) --no-print-directory -s unit-build
+	@EHR_BUILD=$(OUT) $(PROVE) t/00-unit.t
+
+# --- tests -----------------------------------------------------------------
+
+TESTS      ?= t
+JOBS       ?= 2
+PROVE      := prove -It/lib
+
+test-build: build-all unit-build
+
+#: test         every test; TESTS=t/10-identity.t for some of them
+test: deps-test
+	@$(MAKE) --no-print-directory -s test-build
+	@EHR_BUILD=$(OUT) $(PROVE) -j$(JOBS) -r $(TESTS)
+
+#: asan         the same under AddressSanitizer and UBSan, in build/asan
+asan: deps-test
+	@$(MAKE) --no-print-directory -s BUILD=$(OUT)/asan \
+	    SANITIZE=address,undefined test-build
+	@EHR_BUILD=$(OUT)/asan EHR_SANITIZE=1 $(PROVE) -j$(JOBS) -r $(TESTS)
+
+#: valgrind     the unit tests under valgrind; TESTS=t for all
+valgrind: TESTS = t/00-unit.t
+valgrind: deps-valgrind
+	@$(MAKE) --no-print-directory -s test-build
+	@EHR_BUILD=$(OUT) EHR_VALGRIND=1 $(PROVE) -r $(TESTS)
+
+#: style        look of the sources, by machine
+style: deps-style
+	@conf/dev/style.sh
+
+#: docs-check   documents list what the code has
+docs-check: deps-build
+	@perl conf/dev/docs-check.pl
+
+# --- the development world ---------------------------------------------------
+
+#: run          Redis, partner simulators and nginx on loopback, with samples
+run: deps-run
+	@$(MAKE) --no-print-directory -s build-all
+	@EHR_BUILD=$(OUT) conf/dev/world.sh start
+
+#: stop         stop what run has started
+stop:
+	@EHR_BUILD=$(OUT) conf/dev/world.sh stop
+
+#: bench        load on loopback; prints the table of docs/benchmarks.md
+bench: deps-test
+	@$(MAKE) --no-print-directory -s build-all
+	@EHR_BUILD=$(OUT) perl -It/lib t/bench/bench.pl
+
+#: clean        remove everything that was built
+clean:
+	rm -rf $(OUT)
+
+-include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

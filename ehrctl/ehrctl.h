@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* What the files of ehrctl share: the options, and what a command is. */
+
+#ifndef EHRCTL_H
+#define EHRCTL_H
+
+
+#include "ehr.h"
+#include "ehr_problem.h"
+
+
+#define EHRCTL_VERSION   "1.0.0"
+
+#define EHRCTL_OK        0
+#define EHRCTL_FAILED    1
+#define EHRCTL_USAGE     2
+
+#define EHRCTL_OPERANDS  2
+#define EHRCTL_FILE_MAX  65536
+
+
+typedef enum {
+    EHRCTL_TABLE = 0,
+    EHRCTL_JSON
+} ehrctl_output_e;
+
+
+/* One run; strings are those of the command line or live in the arena. */
+
+typedef struct {
+    ehr_arena_t      *arena;
+    ehr_lang_e        lang;
+
+    const char       *server;
+    const char       *cert;
+    const char       *key;
+    const char       *ca;
+
+    const char       *output_name;
+    ehrctl_output_e   output;
+    int               is_dry_run;
+    const char       *if_match;
+
+    const char       *name;
+    const char       *standard;
+    const char       *kinds;
+    const char       *rate;
+    const char       *burst;
+    const char       *reason;
+    const char       *jwks;
+
+    const char       *operands[EHRCTL_OPERANDS];
+    int               noperands;
+} ehrctl_t;
+
+
+/* Gives an exit status. */
+typedef int  (*ehrctl_run_pt)(ehrctl_t *ctl);
+
+
+int ehrctl_facility_add(ehrctl_t *ctl);
+int ehrctl_facility_list(ehrctl_t *ctl);
+int ehrctl_facility_show(ehrctl_t *ctl);
+int ehrctl_facility_suspend(ehrctl_t *ctl);
+int ehrctl_facility_resume(ehrctl_t *ctl);
+int ehrctl_facility_cert_add(ehrctl_t *ctl);
+int ehrctl_facility_cert_remove(ehrctl_t *ctl);
+int ehrctl_receipt_verify(ehrctl_t *ctl);
+
+
+#endif /* EHRCTL_H */

@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Decides whether a claim's envelope is what the insurance gateway takes: one
+ * record, its sections known, ascending and once each.  What is inside a
+ * section is left to ehr_section.c.
+ */
+
+#include <stdlib.h>
+
+#include "ehr_envelope.h"
+
+
+typedef enum {
+    NODE_NONE = 0,
+    NODE_ROOT,
+    NODE_UNIT,
+    NODE_SENDER,              /* leaf */
+    NODE_FILES,
+    NODE_DATE,                /* leaf */
+    NODE_COUNT,               /* leaf */
+    NODE_LIST,
+    NODE_RECORD,
+    NODE_FILE,
+    NODE_NAME,                /* leaf */
+    NODE_CONTENT,             /* leaf */
+    NODE_LAST
+} node_e;
+
+
+typedef struct {
+    const char  *name;
+    uint8_t      parent;
+    uint8_t      is_leaf;
+} node_t;
+
+
+_Static_assert(NODE_LAST == EHR_ENVELOPE_NODES, "one count a node");
+
+
+static const node_t  envelope_nodes[NODE_LAST] = {
+    [NODE_ROOT] = { "GIAMDINHHS", NODE_NONE, 0 },
+    [NODE_UNIT] = { "THONGTINDONVI", NODE_ROOT, 0 },
+    [NODE_SENDER] = { "MACSKCB", NODE_UNIT, 1 },
+    [NODE_FILES] = { "THONGTINHOSO", NODE_ROOT, 0 },
+    [NODE_DATE] = { "NGAYLAP", NODE_FILES, 1 },
+    [NODE_COUNT] = { "SOLUONGHOSO", NODE_FILES, 1 },
+    [NODE_LIST] = { "DANHSACHHOSO", NODE_FILES, 0 },
+    [NODE_RECORD] = { "HOSO", NODE_LIST, 0 },
+    [NODE_FILE] = { "FILEHOSO", NODE_RECORD, 0 },
+    [NODE_NAME] = { "LOAIHOSO", NODE_FILE, 1 },
+    [NODE_CONTENT] = { "NOIDUNGFILE", NODE_FILE, 1 }
+};
+
+
+static const ehr_field_t *
+envelope_field(const ehr_envelope_t *e, node_e node)
+{
+    const char  *name = envelope_nodes[node].name;
+    uint32_t     i;
+
+    if (!envelope_nodes[node].is_leaf) {
+        return NULL;
+    }
+
+    i = ehr_table_find(e->table, name, strlen(name), 0);
+
+    return i < e->table->nfields ? &e->table->fields[i] : NULL;
+}
+
+
+static ehr_place_t
+envelope_place(const ehr_envelope_t *e, node_e node, uint32_t line)
+{
+    ehr_place_t  place = { e->table, envelope_field(e, node), 0, line };
+
+    if (envelope_nodes[node].parent == NODE_FILE) {
+        place.row = e->file;
+    }
+
+    return place;
+}
+
+
+static void
+envelope_report(ehr_envelope_t *e, node_e node, ehr_fault_e fault)
+{
+    ehr_place_t  place = envelope_place(e, node, e->line);
+
+    ehr_report(e->reading, &place, fault);
+}
+
+
+/* The day stands where writers put it, as text or CDATA.  A comment could
+ * hold another one: the sender would only be checked by the other standard's
+ * table, which the partner does not care for. */
+
+const ehr_standard_t *
+ehr_standard_peek(ehr_str_t content, const char *tag)
+{
+    static const char  cdata[] = "<![CDATA[";
+    const char        *end = content.data + content.len, *at;
+    ehr_str_t          text;
+    uint32_t           day;
+
+    at = memmem(content.data, content.len, tag, strlen(tag));
+    if (at == NULL) {
+        return NULL;
+    }
+
+    at += strlen(tag);
+
+    while (at < end && (*at == ' ' || *at == '\n' || *at == '\r')) {
+        at++;
+    }
+
+    if (end - at > (ptrdiff_t) sizeof(cdata)
+        && memcmp(at, cdata, sizeof(cdata) - 1) == 0)
+    {
+        at += sizeof(cdata) - 1;
+    }
+
+    text.data = at;
+    text.len = (size_t) (end - at);
+    day = ehr_date_of(text);
+
+    return day ? ehr_standard_of_date(day) : NULL;
+}
+
+
+/* The table for the section of this FILEHOSO, with what its name can have
+ * wrong. */
+
+static const ehr_section_table_t *
+envelope_table(ehr_envelope_t *e)
+{
+    const ehr_standard_t       *standard = e->standard;
+    const ehr_section_table_t  *table;
+
+    if (standard == NULL) {
+        standard = ehr_standard_of_date(0);
+    }
+
+    table = ehr_standard_section(standard, ehr_str(e->name));
+
+    if (table == NULL || !table->is_inner) {
+        envelope_report(e, NODE_NAME, EHR_FAULT_SECTION_UNKNOWN);
+
+        return NULL;
+    }
+
+    if (e->nsections & (1U << table->order)) {
+        envelope_report(e, NODE_NAME, EHR_FAULT_SECTION_TWICE);
+
+        return NULL;
+    }
+
+    if (table->order < e->last_order) {
+        envelope_report(e, NODE_NAME, EHR_FAULT_SECTION_ORDER);
+    }
+
+    e->last_order = table->order;
+    e->nsections |= 1U << table->order;
+
+    if (e->standard == NULL && table->date_tag) {
+        ehr_str_t  bytes = { e->bytes, e->nbytes };
+
+        e->standard = ehr_standard_peek(bytes, table->date_tag);
+
+        if (e->standard) {
+            table = ehr_standard_section(e->standard, ehr_str(e->name));
+        }
+    }
+
+    return table;
+}
+
+
+static void
+envelope_section(ehr_envelope_t *e, const ehr_section_table_t *table)
+{
+    ehr_xml_input_t  in;
+    ehr_xml_fault_t  fault;
+    ehr_rc_t         rc;
+
+    ehr_section_begin(e->section, table, e->reading, e->inner);
+
+    in.content.data = e->bytes;
+    in.content.len = e->nbytes;
+    in.limits = &ehr_gate_section;
+    in.events = ehr_section_events(e->section);
+    in.deadline_ns = e->in->deadline_ns;
+    in.cpu_now_ns = e->in->cpu_now_ns;
+
+    rc = ehr_xml_parse(e->inner, &in, &fault);
+
+    if (rc == EHR_OK) {
+        ehr_section_end(e->section);
+
+    } else if (rc == EHR_REFUSED) {
+        ehr_report_xml(e->reading, table, &fault);
+
+    } else {
+        e->reading->is_broken = 1;
+    }
+}
+
+
+static void
+envelope_file_end(ehr_envelope_t *e)
+{
+    const ehr_section_table_t  *table;
+    ehr_place_t                 place;
+
+    if (e->count[NODE_NAME] == 0) {
+        envelope_report(e, NODE_NAME, EHR_FAULT_MISSING);
+    }
+
+    if (e->count[NODE_CONTENT] == 0) {
+        envelope_report(e, NODE_CONTENT, EHR_FAULT_MISSING);
+    }
+
+    if (e->name[0] == '\0') {
+        return;
+    }
+
+    table = envelope_table(e);
+
+    if (table == NULL || !e->has_content) {
+        return;
+    }
+
+    if (e->has_bad_base64) {
+        e->reading->is_malformed = 1;
+        place = envelope_place(e, NODE_CONTENT, e->content_line);
+        ehr_report(e->reading, &place, EHR_FAULT_BASE64);
+
+        return;
+    }
+
+    envelope_section(e, table);
+}
+
+
+/* --- elements ------------------------------------------------------------ */
+
+
+static node_e
+envelope_child(node_e parent, const char *name)
+{
+    for (node_e i = NODE_ROOT; i < NODE_LAST; i++) {
+        if (envelope_nodes[i].parent == parent
+            && strcmp(envelope_nodes[i].name, name) == 0)
+        {
+            return i;
+        }
+    }
+
+    return NODE_NONE;
+}
+
+
+static void
+envelope_forget(ehr_envelope_t *e, node_e parent)
+{
+    for (node_e i = NODE_ROOT; i < NODE_LAST; i++) {
+        if (envelope_nodes[i].parent == parent) {
+            e->count[i] = 0;
+        }
+    }
+}
+
+
+static void
+envelope_file_begin(ehr_envelope_t *e)
+{
+    e->file++;
+    e->name[0] = '\0';
+    e->nbytes = 0;
+    e->has_content = 0;
+    e->has_bad_base64 = 0;
+    ehr_base64_init(&e->base64);
+}
+
+
+/* What is not one of the nodes; CHUKYDONVI is left to whoever checks
+ * signatures. */
+
+static void
+envelope_stranger(ehr_envelope_t *e, node_e parent, const char *name)
+{
+    if (parent == NODE_CONTENT) {
+        /* raw XML where Base64 belongs */
+        e->has_bad_base64 = 1;
+
+    } else if (envelope_nodes[parent].is_leaf) {
+        envelope_report(e, parent, EHR_FAULT_CHILDREN);
+
+    } else if ((parent != NODE_ROOT || strcmp(name, "CHUKYDONVI") != 0)
+               && e->nunknown++ == 0)
+    {
+        envelope_report(e, NODE_NONE, EHR_FAULT_UNKNOWN);
+    }
+
+    e->skipped = e->depth;
+}
+
+
+static void
+envelope_node_begin(ehr_envelope_t *e, node_e node)
+{
+    if (++e->count[node] > 1 && node != NODE_FILE && node != NODE_RECORD) {
+        envelope_report(e, node, EHR_FAULT_DUPLICATE);
+        e->skipped = e->depth;
+
+        return;
+    }
+
+    if (node == NODE_RECORD && e->count[node] > 1) {
+        /* told when the envelope ends; its sections would look like twins */
+        e->skipped = e->depth;
+
+        return;
+    }
+
+    envelope_forget(e, node);
+
+    if (node == NODE_FILE) {
+        envelope_file_begin(e);
+    }
+
+    if (node == NODE_CONTENT) {
+        e->content_line = e->line;
+
+    } else if (envelope_nodes[node].is_leaf) {
+        ehr_value_init(&e->value);
+    }
+}
+
+
+static void
+envelope_start(void *data, const char *name, size_t len)
+{
+    ehr_envelope_t  *e = data;
+    node_e           parent, node;
+
+    e->depth++;
+
+    if (e->skipped) {
+        return;
+    }
+
+    parent = e->depth > 1 ? e->stack[e->depth - 2] : NODE_NONE;
+    node = envelope_child(parent, name);
+    e->line = ehr_xml_line(e->xml);
+
+    if (node == NODE_NONE) {
+        envelope_stranger(e, parent, name);
+
+        return;
+    }
+
+    e->stack[e->depth - 1] = (uint8_t) node;
+    envelope_node_begin(e, node);
+}
+
+
+static void
+envelope_content_end(ehr_envelope_t *e)
+{
+    if (ehr_base64_finish(&e->base64) != EHR_OK) {
+        e->has_bad_base64 = 1;
+    }
+
+    e->has_content = e->nbytes > 0 || e->has_bad_base64;
+
+    if (!e->has_content) {
+        envelope_report(e, NODE_CONTENT, EHR_FAULT_MISSING);
+    }
+}
+
+
+static void
+envelope_leaf_end(ehr_envelope_t *e, node_e node)
+{
+    ehr_place_t  place = envelope_place(e, node, e->line);
+    ehr_str_t    v = ehr_value_str(&e->value);
+
+    ehr_report_value(e->reading, &place, &e->value);
+
+    if (node == NODE_COUNT && v.len > 0 && !ehr_str_is(v, "1")) {
+        ehr_report(e->reading, &place, EHR_FAULT_ONE);
+    }
+
+    if (node == NODE_NAME && v.len < sizeof(e->name)) {
+        memcpy(e->name, v.data, v.len);
+        e->name[v.len] = '\0';
+    }
+}
+
+
+static void
+envelope_stop(void *data)
+{
+    ehr_envelope_t  *e = data;
+    node_e           node;
+
+    if (e->skipped) {
+        e->skipped = (e->skipped == e->depth) ? 0 : e->skipped;
+        e->depth--;
+
+        return;
+    }
+
+    node = e->stack[--e->depth];
+
+    if (node == NODE_CONTENT) {
+        envelope_content_end(e);
+
+    } else if (envelope_nodes[node].is_leaf) {
+        envelope_leaf_end(e, node);
+
+    } else if (node == NODE_FILE) {
+        envelope_file_end(e);
+    }
+}
+
+
+/* --- text ---------------------------------------------------------------- */
+
+
+static int
+envelope_room(ehr_envelope_t *e, size_t wanted)
+{
+    size_t   size = e->allocated ? e->allocated : 16 * 1024;
+    char    *bytes;
+
+    if (wanted <= e->allocated) {
+        return 1;
+    }
+
+    /* bounded by the document's own size */
+    while (size < wanted) {
+        size *= 2;
+    }
+
+    bytes = realloc(e->bytes, size);
+    if (bytes == NULL) {
+        e->reading->is_broken = 1;
+        ehr_xml_stop(e->xml);
+
+        return 0;
+    }
+
+    e->bytes = bytes;
+    e->allocated = size;
+
+    return 1;
+}
+
+
+static void
+envelope_text(void *data, const char *text, size_t len)
+{
+    ehr_envelope_t  *e = data;
+    node_e           node;
+
+    if (e->skipped || e->depth == 0) {
+        return;
+    }
+
+    node = e->stack[e->depth - 1];
+
+    if (node != NODE_CONTENT) {
+        if (envelope_nodes[node].is_leaf) {
+            ehr_value_add(&e->value, text, len);
+        }
+
+        return;
+    }
+
+    if (envelope_room(e, e->nbytes + ehr_base64_room(len))) {
+        e->nbytes += ehr_base64_feed(&e->base64, text, len,
+                                     (uint8_t *) e->bytes + e->nbytes);
+    }
+}
+
+
+/* --- the whole ----------------------------------------------------------- */
+
+
+ehr_rc_t
+ehr_envelope_begin(ehr_envelope_t *envelope, const ehr_document_input_t *in,
+                   ehr_reading_t *reading, ehr_xml_t *xml)
+{
+    const ehr_standard_t  *newest = ehr_standard_of_date(0);
+
+    memset(envelope, 0, sizeof(*envelope));
+
+    envelope->in = in;
+    envelope->reading = reading;
+    envelope->xml = xml;
+    envelope->standard = ehr_standard_of_name(in->standard);
+    envelope->table = ehr_standard_kind(envelope->standard
+                                        ? envelope->standard : newest,
+                                        EHR_KIND_CLAIM);
+    envelope->inner = ehr_xml_create();
+    envelope->section = malloc(sizeof(ehr_section_t));
+
+    return (envelope->inner && envelope->section) ? EHR_OK : EHR_BROKEN;
+}
+
+
+ehr_xml_events_t
+ehr_envelope_events(ehr_envelope_t *envelope)
+{
+    ehr_xml_events_t  events = { envelope_start, envelope_stop, envelope_text,
+                                 envelope };
+
+    return events;
+}
+
+
+static void
+envelope_need(ehr_envelope_t *e, node_e node)
+{
+    if (e->count[node] == 0) {
+        envelope_report(e, node, EHR_FAULT_MISSING);
+    }
+}
+
+
+void
+ehr_envelope_end(ehr_envelope_t *envelope)
+{
+    const ehr_standard_t       *standard = envelope->standard;
+    const ehr_section_table_t  *first;
+    ehr_place_t                 place = { envelope->table, NULL, 0, 1 };
+
+    standard = standard ? standard : ehr_standard_of_date(0);
+    first = ehr_standard_section(standard, ehr_str("XML1"));
+
+    envelope->line = 1;
+    envelope_need(envelope, NODE_SENDER);
+    envelope_need(envelope, NODE_DATE);
+    envelope_need(envelope, NODE_COUNT);
+
+    if (envelope->count[NODE_RECORD] != 1 || envelope->count[NODE_FILE] == 0) {
+        ehr_report(envelope->reading, &place, EHR_FAULT_RECORDS);
+    }
+
+    if (first && !(envelope->nsections & (1U << first->order))) {
+        place.table = first;
+        ehr_report(envelope->reading, &place, EHR_FAULT_ABSENT);
+    }
+}
+
+
+void
+ehr_envelope_free(ehr_envelope_t *envelope)
+{
+    ehr_xml_destroy(envelope->inner);
+    free(envelope->section);
+    free(envelope->bytes);
+}

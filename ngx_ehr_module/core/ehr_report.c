@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Every fault a document can have is a row of one table: the end of its code,
+ * its rule and its sentence in two languages.  Decides what a finding says,
+ * not whether there is one.
+ */
+
+#include <stdio.h>
+
+#include "ehr_report.h"
+
+
+#define EHR_MESSAGE_MAX  512
+#define EHR_PATH_MAX     512
+#define EHR_CODE_MAX     128
+
+#define EHR_BY_FIELD     0    /* severity as the field's row says */
+
+
+/* vi, en: "%s" is the label of the field, or of the section for faults of a
+ * section; "%u" behind it is the number in the field's row. */
+
+typedef struct {
+    const char  *code;
+    const char  *rule;
+    const char  *text[2];
+    uint8_t      severity;    /* EHR_BY_FIELD or ehr_severity_e */
+} ehr_fault_row_t;
+
+
+static const ehr_fault_row_t  report_rows[EHR_FAULT_LAST] = {
+
+    [EHR_FAULT_MISSING] = {
+        "missing", "T.required",
+        { "%s không được để trống", "%s must not be empty" }, EHR_BY_FIELD },
+
+    [EHR_FAULT_TOO_LONG] = {
+        "too_long", "F11",
+        { "%s dài quá %u ký tự", "%s is longer than %u characters" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_LONG] = {
+        "long", "F11",
+        { "%s dài hơn %u ký tự theo phụ lục",
+          "%s is longer than the %u characters of the annex" },
+        EHR_SEVERITY_WARNING },
+
+    [EHR_FAULT_DIGITS] = {
+        "too_long", "F11",
+        { "%s có quá %u chữ số", "%s has more than %u digits" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_NUMBER] = {
+        "type", "F6",
+        { "%s phải là số, dấu thập phân là dấu chấm, không có dấu phân nhóm",
+          "%s must be a number with a point and without grouping" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_DATE] = {
+        "date", "F2",
+        { "%s phải là ngày có thật, gồm 8 chữ số yyyyMMdd",
+          "%s must be a day of the calendar, 8 digits yyyyMMdd" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_TIME] = {
+        "date", "F1",
+        { "%s phải là thời điểm có thật, gồm 12 chữ số yyyyMMddHHmm",
+          "%s must be a time of the calendar, 12 digits yyyyMMddHHmm" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_DATE_OR_TIME] = {
+        "date", "F4",
+        { "%s phải gồm 8 chữ số yyyyMMdd hoặc 12 chữ số yyyyMMddHHmm",
+          "%s must be 8 digits yyyyMMdd or 12 digits yyyyMMddHHmm" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_BIRTH] = {
+        "date", "F3",
+        { "%s phải gồm 12 chữ số yyyyMMddHHmm; không rõ ngày tháng thì ghi "
+          "0000, không rõ giờ thì ghi 0000",
+          "%s must be 12 digits yyyyMMddHHmm; day and month, or time, are "
+          "0000 when unknown" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_CODES] = {
+        "code", NULL,
+        { "%s không thuộc danh mục quy định",
+          "%s is none of the codes defined for it" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_DUPLICATE] = {
+        "duplicate", "T.once",
+        { "%s có mặt nhiều lần trong một dòng",
+          "%s appears more than once in a row" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_CHILDREN] = {
+        "children", "T.leaf",
+        { "%s chứa phần tử con; nội dung có dấu < hoặc > phải được mã hóa "
+          "hoặc đặt trong CDATA",
+          "%s has child elements; text with < or > must be escaped or put "
+          "into CDATA" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_KEY] = {
+        "mismatch", "L1",
+        { "%s không giống với các phần khác của hồ sơ",
+          "%s differs from that of the other sections" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_KEY_VARIES] = {
+        "varies", "L1",
+        { "%s không giống nhau giữa các dòng; hồ sơ được ghi nhận theo dòng "
+          "đầu tiên",
+          "%s differs between rows; the document is filed under the first" },
+        EHR_SEVERITY_WARNING },
+
+    [EHR_FAULT_FACILITY] = {
+        "mismatch", "L15",
+        { "%s không phải là cơ sở đang gửi hồ sơ",
+          "%s is not the facility that sends the document" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_ONE] = {
+        "value", "T.one",
+        { "%s phải bằng 1", "%s must be 1" }, EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_SECTION_UNKNOWN] = {
+        "unknown", "T.section",
+        { "%s không phải là tên một phần của hồ sơ giám định",
+          "%s is not the name of a section of a claim" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_SECTION_UNCHECKED] = {
+        "unchecked", "T.section",
+        { "%s: phần này chưa có bảng kiểm tra nên được chuyển nguyên trạng",
+          "%s: there is no table for this section yet, it is passed on "
+          "unchecked" },
+        EHR_SEVERITY_WARNING },
+
+    [EHR_FAULT_SECTION_TWICE] = {
+        "twice", "T.section",
+        { "%s: cùng một phần có mặt nhiều lần trong hồ sơ",
+          "%s: the same section appears more than once" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_SECTION_ORDER] = {
+        "order", "T.section",
+        { "%s: các phần phải theo thứ tự tăng dần từ XML1",
+          "%s: sections must be in ascending order from XML1" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_BASE64] = {
+        "base64", "T.base64",
+        { "%s không phải là Base64 hợp lệ", "%s is not valid Base64" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_UNKNOWN] = {
+        "unknown", "T.unknown",
+        { "%s: có phần tử không thuộc chuẩn dữ liệu",
+          "%s: there is an element that the standard does not know" },
+        EHR_SEVERITY_WARNING },
+
+    [EHR_FAULT_ORDER] = {
+        "order", "T.order",
+        { "%s: thứ tự các trường khác với quy định",
+          "%s: fields are not in the official order" },
+        EHR_SEVERITY_WARNING },
+
+    [EHR_FAULT_TEXT] = {
+        "text", "T.text",
+        { "%s: có chữ nằm ngoài các trường",
+          "%s: there is text outside of fields" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_ROOT] = {
+        "root", "T.root",
+        { "%s: phần tử gốc không đúng tên quy định",
+          "%s: the root element has another name than the standard says" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_LIST] = {
+        "list", "T.rows",
+        { "%s: phần tử danh sách có mặt nhiều lần",
+          "%s: the list element appears more than once" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_ROWS] = {
+        "row.empty", "T.rows",
+        { "%s: không có dòng dữ liệu nào", "%s: there is no row" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_ABSENT] = {
+        "missing", "L3",
+        { "Hồ sơ thiếu phần: %s", "The document lacks the section: %s" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_RECORDS] = {
+        "hoso", "T.one",
+        { "%s: mỗi lần gửi phải có đúng một HOSO với ít nhất một FILEHOSO",
+          "%s: there must be exactly one HOSO with at least one FILEHOSO" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_XML] = {
+        "xml", "T.xml",
+        { "%s: sai cú pháp XML", "%s: not well-formed XML" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_XML_GATE + EHR_GATE_EMPTY] = {
+        "xml.empty", "T.xml", { "%s: không có nội dung", "%s: empty" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_XML_GATE + EHR_GATE_UTF8] = {
+        "xml.utf8", "T.xml",
+        { "%s: không phải UTF-8 hợp lệ", "%s: not valid UTF-8" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_XML_GATE + EHR_GATE_CONTROL] = {
+        "xml.control", "T.xml",
+        { "%s: chứa ký tự điều khiển", "%s: contains a control character" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_XML_GATE + EHR_GATE_DECLARED] = {
+        "xml.encoding", "T.xml",
+        { "%s: khai báo bảng mã khác UTF-8",
+          "%s: declares another encoding than UTF-8" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_XML_GATE + EHR_GATE_DOCTYPE] = {
+        "xml.doctype", "T.xml",
+        { "%s: không được dùng DOCTYPE hoặc ENTITY",
+          "%s: DOCTYPE and ENTITY are forbidden" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_XML_GATE + EHR_GATE_INSTRUCTION] = {
+        "xml.instruction", "T.xml",
+        { "%s: không được dùng chỉ thị xử lý <?...?>",
+          "%s: processing instructions are forbidden" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_XML_GATE + EHR_GATE_DEPTH] = {
+        "xml.depth", "T.xml",
+        { "%s: các phần tử lồng nhau quá sâu", "%s: nested too deeply" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_XML_GATE + EHR_GATE_ATTRIBUTES] = {
+        "xml.attributes", "T.xml",
+        { "%s: một thẻ có quá nhiều thuộc tính",
+          "%s: too many attributes in one tag" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_XML_GATE + EHR_GATE_TAG] = {
+        "xml.tag", "T.xml",
+        { "%s: có thẻ hoặc chú thích quá dài",
+          "%s: a tag or comment is too long" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_XML_GATE + EHR_GATE_NAME] = {
+        "xml.name", "T.xml",
+        { "%s: có tên quá dài", "%s: a name is too long" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_XML_GATE + EHR_GATE_TEXT] = {
+        "xml.text", "T.xml",
+        { "%s: có đoạn chữ quá dài", "%s: a run of text is too long" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_XML_GATE + EHR_GATE_CUT] = {
+        "xml.cut", "T.xml",
+        { "%s: nội dung bị cắt cụt", "%s: the content is cut off" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_XML_CPU] = {
+        "xml.cost", "T.xml",
+        { "%s: tốn quá nhiều thời gian xử lý",
+          "%s: takes too much time to process" },
+        EHR_SEVERITY_ERROR }
+};
+
+
+/* Stands for the document when no section is known yet. */
+
+static const ehr_section_table_t  report_document = {
+    .name = "DOCUMENT",
+    .code = "document",
+    .label = { "Hồ sơ", "The document" },
+    .severity = EHR_SEVERITY_ERROR
+};
+
+
+const char *
+ehr_report_text(ehr_fault_e fault, int lang)
+{
+    return report_rows[fault].text[lang];
+}
+
+
+static uint32_t
+report_severity(const ehr_place_t *place, const ehr_fault_row_t *row)
+{
+    if (row->severity != EHR_BY_FIELD) {
+        return row->severity;
+    }
+
+    return place->field ? place->field->severity : place->table->severity;
+}
+
+
+static ehr_str_t
+report_keep(ehr_reading_t *reading, const char *text, int len, size_t size)
+{
+    ehr_str_t  s;
+
+    if (len < 0) {
+        len = 0;
+    }
+
+    /* a cut text is better than none; sizes are ample for our own tables */
+    s = ehr_arena_dup(reading->arena, text,
+                      (size_t) len < size ? (size_t) len : size - 1);
+    reading->is_broken |= (s.data == NULL);
+
+    return s;
+}
+
+
+static ehr_str_t
+report_code(ehr_reading_t *reading, const ehr_place_t *place,
+            const ehr_fault_row_t *row)
+{
+    char         buf[EHR_CODE_MAX];
+    const char  *begin = place->field ? place->field->code
+                                      : place->table->code;
+    int          n;
+
+    n = snprintf(buf, sizeof(buf), "%s.%s", begin, row->code);
+
+    return report_keep(reading, buf, n, sizeof(buf));
+}
+
+
+/* The elements of a row: those that hold the fields of a list, or the last
+ * but one step of a field's own path. */
+
+static void
+report_row(const ehr_place_t *place, char *buf, size_t size)
+{
+    const ehr_section_table_t  *table = place->table;
+    const char                 *path = place->field ? place->field->path : "";
+    const char                 *leaf = strrchr(path, '/');
+
+    buf[0] = '\0';
+
+    if (table->list && place->row) {
+        (void) snprintf(buf, size, "/%s/%s[%u]", table->list, table->row,
+                        place->row);
+
+    } else if (leaf && place->row) {
+        (void) snprintf(buf, size, "/%.*s[%u]", (int) (leaf - path), path,
+                        place->row);
+
+    } else if (leaf) {
+        (void) snprintf(buf, size, "/%.*s", (int) (leaf - path), path);
+    }
+}
+
+
+/* The place as an XPath. */
+
+static ehr_str_t
+report_path(ehr_reading_t *reading, const ehr_place_t *place)
+{
+    char  buf[EHR_PATH_MAX], row[EHR_PATH_MAX / 2];
+    int   n;
+
+    if (place->table->root == NULL) {
+        return ehr_str("/");
+    }
+
+    report_row(place, row, sizeof(row));
+
+    n = snprintf(buf, sizeof(buf), "/%s%s%s%s", place->table->root, row,
+                 place->field ? "/" : "",
+                 place->field ? place->field->name : "");
+
+    return report_keep(reading, buf, n, sizeof(buf));
+}
+
+
+static ehr_str_t
+report_message(ehr_reading_t *reading, const ehr_place_t *place,
+               const ehr_fault_row_t *row, int lang)
+{
+    const char  *label = place->field ? place->field->label[lang]
+                                      : place->table->label[lang];
+    uint32_t     number = 0;
+    char         buf[EHR_MESSAGE_MAX];
+    int          n;
+
+    if (place->field) {
+        number = (row == &report_rows[EHR_FAULT_LONG])
+                 ? place->field->official : place->field->longest;
+    }
+
+    n = snprintf(buf, sizeof(buf), row->text[lang], label, number);
+
+    return report_keep(reading, buf, n, sizeof(buf));
+}
+
+
+static void
+report_fill(ehr_reading_t *reading, const ehr_place_t *place,
+            const ehr_fault_row_t *row, ehr_finding_t *f)
+{
+    f->code = report_code(reading, place, row);
+    f->section = ehr_str(place->table->name);
+    f->field = ehr_str(place->field ? place->field->name : NULL);
+    f->path = report_path(reading, place);
+    f->rule = ehr_str(row->rule ? row->rule : place->field->codes_rule);
+    f->message_vi = report_message(reading, place, row, EHR_LANG_VI);
+    f->message_en = report_message(reading, place, row, EHR_LANG_EN);
+}
+
+
+void
+ehr_report(ehr_reading_t *reading, const ehr_place_t *place,
+           ehr_fault_e fault)
+{
+    const ehr_fault_row_t  *row = &report_rows[fault];
+    ehr_finding_t           f;
+
+    memset(&f, 0, sizeof(f));
+    f.size = sizeof(f);
+    f.severity = report_severity(place, row);
+    f.row = place->row;
+    f.line = place->line;
+
+    /* what will only be counted needs no words; an error may still displace
+     * a warning */
+    if (reading->findings->n < EHR_FINDINGS_MAX
+        || reading->findings->nerrors < EHR_FINDINGS_MAX)
+    {
+        report_fill(reading, place, row, &f);
+    }
+
+    if (reading->is_broken
+        || ehr_findings_add(reading->findings, &f) == EHR_BROKEN)
+    {
+        reading->is_broken = 1;
+    }
+}
+
+
+void
+ehr_report_xml(ehr_reading_t *reading, const ehr_section_table_t *table,
+               const ehr_xml_fault_t *fault)
+{
+    ehr_place_t  place = { table ? table : &report_document, NULL, 0,
+                           fault->line };
+
+    reading->is_malformed = 1;
+
+    switch (fault->kind) {
+
+    case EHR_XML_GATE:
+        ehr_report(reading, &place, EHR_FAULT_XML_GATE + fault->gate);
+        break;
+
+    case EHR_XML_CPU:
+        ehr_report(reading, &place, EHR_FAULT_XML_CPU);
+        break;
+
+    default:
+        ehr_report(reading, &place, EHR_FAULT_XML);
+    }
+}
+
+
+/* MA_LK binds the sections of a claim to each other; a check-in may tell of
+ * several visits. */
+
+static ehr_fault_e
+report_key(ehr_reading_t *reading, const ehr_place_t *place, ehr_str_t v)
+{
+    if (reading->key.len == 0) {
+        reading->key = ehr_arena_dup(reading->arena, v.data, v.len);
+        reading->is_broken |= (reading->key.data == NULL);
+
+        return EHR_FAULT_NONE;
+    }
+
+    if (ehr_str_eq(reading->key, v)) {
+        return EHR_FAULT_NONE;
+    }
+
+    return place->table->is_inner ? EHR_FAULT_KEY : EHR_FAULT_KEY_VARIES;
+}
+
+
+static ehr_fault_e
+report_facility(ehr_reading_t *reading, ehr_str_t v)
+{
+    if (reading->facility.len == 0) {
+        reading->facility = ehr_arena_dup(reading->arena, v.data, v.len);
+        reading->is_broken |= (reading->facility.data == NULL);
+    }
+
+    if (ehr_str_eq(reading->sender, v)) {
+        return EHR_FAULT_NONE;
+    }
+
+    reading->is_foreign = 1;
+
+    return EHR_FAULT_FACILITY;
+}
+
+
+void
+ehr_report_value(ehr_reading_t *reading, const ehr_place_t *place,
+                 const ehr_value_t *value)
+{
+    ehr_fault_e  fault = ehr_field_check(place->field, value);
+
+    if (fault == EHR_FAULT_NONE && value->bytes > 0) {
+
+        if (place->field->role == EHR_ROLE_KEY) {
+            fault = report_key(reading, place, ehr_value_str(value));
+
+        } else if (place->field->role == EHR_ROLE_FACILITY) {
+            fault = report_facility(reading, ehr_value_str(value));
+        }
+    }
+
+    if (fault != EHR_FAULT_NONE) {
+        ehr_report(reading, place, fault);
+    }
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * What one reading of a document has found so far, and the sentences of its
+ * findings.  A sentence names section, field and row; a value never gets in.
+ */
+
+#ifndef EHR_REPORT_H
+#define EHR_REPORT_H
+
+
+#include "ehr_field.h"
+#include "ehr_problem.h"
+#include "ehr_xml.h"
+
+
+/* Shared by all sections of one document. */
+
+typedef struct {
+    ehr_arena_t     *arena;
+    ehr_findings_t  *findings;
+    ehr_str_t        sender;       /* facility of the certificate */
+    ehr_str_t        key;          /* MA_LK, the first one seen */
+    ehr_str_t        facility;     /* MA_CSKCB, the first one seen */
+    unsigned         is_foreign:1; /* some MA_CSKCB is not the sender's */
+    unsigned         is_malformed:1;
+    unsigned         is_broken:1;  /* no memory */
+} ehr_reading_t;
+
+
+/* Where; field NULL: the row or the section, row 0: no row. */
+
+typedef struct {
+    const ehr_section_table_t  *table;
+    const ehr_field_t          *field;
+    uint32_t                    row;
+    uint32_t                    line;
+} ehr_place_t;
+
+
+/* Adds a finding; a fault that tells of lost memory is remembered. */
+void ehr_report(ehr_reading_t *reading, const ehr_place_t *place,
+                ehr_fault_e fault);
+
+/* The same for what stopped a parser; table NULL: the document itself. */
+void ehr_report_xml(ehr_reading_t *reading, const ehr_section_table_t *table,
+                    const ehr_xml_fault_t *fault);
+
+/* "…" in both languages for a fault that has no field; for details. */
+const char *ehr_report_text(ehr_fault_e fault, int lang);
+
+/* Checks a finished value, its role in the document included. */
+void ehr_report_value(ehr_reading_t *reading, const ehr_place_t *place,
+                      const ehr_value_t *value);
+
+
+#endif /* EHR_REPORT_H */

@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Partners as the administrator wrote them, and their plugins.  A plugin is
+ * opened, checked and closed at "nginx -t" (the master must not keep it, or a
+ * reload would find the old code: engineering.md 10), and opened again by
+ * each worker.  Any doubt stops the start.
+ */
+
+#include "ngx_http_ehr_partner.h"
+
+#include <dlfcn.h>
+#include <jansson.h>
+
+
+#define NGX_HTTP_EHR_MAX_PARTNERS      EHR_STORE_MAX_PARTNERS
+#define NGX_HTTP_EHR_ACCOUNTS_MAX      (4 * 1024 * 1024)    /* bytes of file */
+#define NGX_HTTP_EHR_PLUGIN_CHECK_CAP  (256 * 1024)
+
+
+static void *ngx_http_ehr_host_alloc(ehr_call_t *call, size_t size);
+static int64_t ngx_http_ehr_host_now_ms(ehr_call_t *call);
+static const char *ngx_http_ehr_host_setting(ehr_call_t *call,
+    const char *name);
+static int ngx_http_ehr_host_finding(ehr_call_t *call,
+    const ehr_finding_t *finding);
+
+
+const ehr_host_t  ngx_http_ehr_host = {
+    sizeof(ehr_host_t), EHR_ABI_MAJOR, EHR_ABI_MINOR, 0,
+    ngx_http_ehr_host_alloc,
+    ngx_http_ehr_host_now_ms,
+    ngx_http_ehr_host_setting,
+    ngx_http_ehr_host_finding
+};
+
+
+static void *
+ngx_http_ehr_host_alloc(ehr_call_t *call, size_t size)
+{
+    return ehr_arena_alloc(call->arena, size);
+}
+
+
+static int64_t
+ngx_http_ehr_host_now_ms(ehr_call_t *call)
+{
+    return call->now_ms;
+}
+
+
+static const char *
+ngx_http_ehr_host_setting(ehr_call_t *call, const char *name)
+{
+    ngx_uint_t     i;
+    ngx_keyval_t  *kv = call->part->settings.elts;
+
+    for (i = 0; i < call->part->settings.nelts; i++) {
+        if (ngx_strcmp(kv[i].key.data, name) == 0) {
+            return (const char *) kv[i].value.data;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* Findings are a validator's; a partner plugin has none to make. */
+
+static int
+ngx_http_ehr_host_finding(ehr_call_t *call, const ehr_finding_t *finding)
+{
+    return -1;
+}
+
+
+/* A sentence for the administrator, or NULL. */
+
+static const char *
+ngx_http_ehr_plugin_doubt(const ehr_plugin_t *plugin)
+{
+    if (plugin->size < sizeof(ehr_plugin_t)
+        || plugin->abi_major != EHR_ABI_MAJOR)
+    {
+        return "was built for another version of ehr_plugin.h";
+    }
+
+    if (plugin->size_document != sizeof(ehr_plugin_document_t)
+        || plugin->size_delivery != sizeof(ehr_delivery_t)
+        || plugin->size_request != sizeof(ehr_request_t)
+        || plugin->size_answer != sizeof(ehr_answer_t)
+        || plugin->size_outcome != sizeof(ehr_outcome_t)
+        || plugin->size_finding != sizeof(ehr_finding_t))
+    {
+        return "was built with structures of other sizes";
+    }
+
+    if (plugin->name == NULL || plugin->version == NULL) {
+        return "has no name or no version";
+    }
+
+    if (plugin->kinds == NULL || plugin->prepare == NULL
+        || plugin->judge == NULL)
+    {
+        return "is not a partner plugin";
+    }
+
+    return NULL;
+}
+
+
+static const ehr_plugin_t *
+ngx_http_ehr_plugin_open(ngx_http_ehr_partner_t *part, ngx_log_t *log)
+{
+    const char          *doubt;
+    const ehr_plugin_t  *plugin;
+
+    part->handle = dlopen((char *) part->plugin_path.data,
+                          RTLD_NOW|RTLD_LOCAL);
+    if (part->handle == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0, "plugin of partner \"%V\": %s",
+                      &part->name, dlerror());
+        return NULL;
+    }
+
+    plugin = dlsym(part->handle, EHR_PLUGIN_SYMBOL);
+    doubt = plugin ? ngx_http_ehr_plugin_doubt(plugin)
+                   : "exports no \"" EHR_PLUGIN_SYMBOL "\"";
+
+    if (doubt) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "plugin \"%V\" of partner \"%V\" %s",
+                      &part->plugin_path, &part->name, doubt);
+        (void) dlclose(part->handle);
+        part->handle = NULL;
+        return NULL;
+    }
+
+    return plugin;
+}
+
+
+static const char *
+ngx_http_ehr_plugin_check(ngx_http_ehr_partner_t *part,
+    const ehr_plugin_t *plugin, u_char *buf, size_t len)
+{
+    ehr_call_t   call;
+    const char  *doubt;
+
+    if (plugin->check == NULL) {
+        return NULL;
+    }
+
+    call.part = part;
+    call.now_ms = ngx_http_ehr_now_ms();
+    call.arena = ehr_arena_create(NGX_HTTP_EHR_PLUGIN_CHECK_CAP);
+
+    if (call.arena == NULL) {
+        return "no memory";
+    }
+
+    doubt = plugin->check(&ngx_http_ehr_host, &call);
+
+    if (doubt) {
+        (void) ngx_cpystrn(buf, (u_char *) doubt, len);
+        doubt = (const char *) buf;
+    }
+
+    ehr_arena_destroy(call.arena);
+
+    return doubt;
+}
+
+
+static ngx_int_t
+ngx_http_ehr_plugin_test(ngx_conf_t *cf, ngx_http_ehr_partner_t *part)
+{
+    u_char               buf[256];
+    const char          *doubt;
+    const ehr_plugin_t  *plugin;
+
+    plugin = ngx_http_ehr_plugin_open(part, cf->log);
+    if (plugin == NULL) {
+        return NGX_ERROR;
+    }
+
+    doubt = ngx_http_ehr_plugin_check(part, plugin, buf, sizeof(buf));
+
+    (void) dlclose(part->handle);
+    part->handle = NULL;
+
+    if (doubt) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "partner \"%V\": %s",
+                           &part->name, doubt);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_ehr_partners_load(ngx_http_ehr_worker_t *worker)
+{
+    ngx_uint_t               i;
+    ngx_http_ehr_partner_t  *part = worker->mcf->partners.elts;
+
+    for (i = 0; i < worker->mcf->partners.nelts; i++) {
+        part[i].plugin = ngx_http_ehr_plugin_open(&part[i],
+                                                  worker->cycle->log);
+        if (part[i].plugin == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_ehr_partners_unload(ngx_http_ehr_worker_t *worker)
+{
+    ngx_uint_t               i;
+    ngx_http_ehr_partner_t  *part = worker->mcf->partners.elts;
+
+    for (i = 0; i < worker->mcf->partners.nelts; i++) {
+        if (part[i].handle) {
+            (void) dlclose(part[i].handle);
+            part[i].handle = NULL;
+            part[i].plugin = NULL;
+        }
+    }
+}
+
+
+const ngx_http_ehr_account_t *
+ngx_http_ehr_partner_account(const ngx_http_ehr_partner_t *part,
+    ehr_str_t facility)
+{
+    ngx_uint_t               i;
+    ngx_http_ehr_account_t  *account = part->accounts.elts;
+
+    for (i = 0; i < part->accounts.nelts; i++) {
+        if (ehr_str_eq(ngx_http_ehr_str(&account[i].facility), facility)) {
+            return &account[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_uint_t
+ngx_http_ehr_partner_is_repeat_safe(const ngx_http_ehr_partner_t *part,
+    const char *kind)
+{
+    const ehr_plugin_kind_t  *row;
+
+    if (part->plugin == NULL) {
+        return 0;
+    }
+
+    for (row = part->plugin->kinds; row->kind; row++) {
+        if (ngx_strcmp(row->kind, kind) == 0) {
+            return row->is_repeat_safe;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_http_ehr_copy_str(ngx_conf_t *cf, ngx_str_t *to, const char *from)
+{
+    to->len = from ? ngx_strlen(from) : 0;
+    to->data = ngx_pnalloc(cf->pool, to->len + 1);
+
+    if (to->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_cpystrn(to->data, (u_char *) (from ? from : ""), to->len + 1);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_ehr_accounts_read(ngx_conf_t *cf, ngx_http_ehr_partner_t *part,
+    json_t *root)
+{
+    json_t                  *value;
+    const char              *facility, *username, *password;
+    ngx_http_ehr_account_t  *account;
+
+    json_object_foreach(root, facility, value) {
+
+        username = json_string_value(json_object_get(value, "username"));
+        password = json_string_value(json_object_get(value, "password"));
+
+        if (username == NULL || password == NULL) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "account of facility \"%s\" in \"%V\" needs "
+                               "\"username\" and \"password\"", facility,
+                               &part->accounts_path);
+            return NGX_ERROR;
+        }
+
+        account = ngx_array_push(&part->accounts);
+
+        if (account == NULL
+            || ngx_http_ehr_copy_str(cf, &account->facility, facility)
+                   != NGX_OK
+            || ngx_http_ehr_copy_str(cf, &account->username, username)
+                   != NGX_OK
+            || ngx_http_ehr_copy_str(cf, &account->password, password)
+                   != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_ehr_accounts_load(ngx_conf_t *cf, ngx_http_ehr_partner_t *part)
+{
+    json_t        *root;
+    ngx_int_t      rc;
+    json_error_t   error;
+
+    if (ngx_array_init(&part->accounts, cf->pool, 16,
+                       sizeof(ngx_http_ehr_account_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (part->accounts_path.len == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_conf_full_name(cf->cycle, &part->accounts_path, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    root = json_load_file((char *) part->accounts_path.data,
+                          JSON_REJECT_DUPLICATES, &error);
+
+    if (!json_is_object(root)) {
+        /* jansson's own text may quote the file, which holds passwords */
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "accounts file \"%V\" is not a readable JSON "
+                           "object (line %d)", &part->accounts_path,
+                           error.line);
+        json_decref(root);
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_ehr_accounts_read(cf, part, root);
+
+    json_decref(root);
+
+    return rc;
+}
+
+
+static char *
+ngx_http_ehr_partner_retry(ngx_http_ehr_partner_t *part, ngx_str_t value)
+{
+    u_char     *comma;
+    ngx_int_t   min, max;
+    ngx_str_t   first, second;
+
+    comma = ngx_strlchr(value.data, value.data + value.len, ',');
+    if (comma == NULL) {
+        return "retry=<first>,<longest> is needed, as in retry=1s,5m";
+    }
+
+    first.data = value.data;
+    first.len = comma - value.data;
+    second.data = comma + 1;
+    second.len = value.data + value.len - second.data;
+
+    min = ngx_parse_time(&first, 0);
+    max = ngx_parse_time(&second, 0);
+
+    if (min == NGX_ERROR || max == NGX_ERROR || min == 0 || max < min) {
+        return "retry= has wrong times";
+    }
+
+    part->retry_min = (ngx_msec_t) min;
+    part->retry_max = (ngx_msec_t) max;
+
+    return NULL;
+}
+
+
+/* NULL, or what is wrong with "name=value". */
+
+static char *
+ngx_http_ehr_partner_setting(ngx_conf_t *cf, ngx_http_ehr_partner_t *part,
+    ngx_str_t *arg)
+{
+    ngx_int_t      n;
+    ngx_str_t      name, value;
+    u_char        *eq;
+    ngx_keyval_t  *kv;
+
+    eq = ngx_strlchr(arg->data, arg->data + arg->len, '=');
+    if (eq == NULL) {
+        return "takes name=value";
+    }
+
+    name.data = arg->data;
+    name.len = eq - arg->data;
+    value.data = eq + 1;
+    value.len = arg->data + arg->len - value.data;
+    *eq = '\0';
+
+    if (ngx_strcmp(name.data, "plugin") == 0) {
+        part->plugin_path = value;
+        return ngx_conf_full_name(cf->cycle, &part->plugin_path, 0) == NGX_OK
+               ? NULL : "plugin=";
+    }
+
+    if (ngx_strcmp(name.data, "location") == 0) {
+        part->location = value;
+        return value.len && value.data[0] == '/' ? NULL
+                                                 : "location= must begin "
+                                                   "with \"/\"";
+    }
+
+    if (ngx_strcmp(name.data, "accounts") == 0) {
+        part->accounts_path = value;
+        return NULL;
+    }
+
+    if (ngx_strcmp(name.data, "concurrency") == 0) {
+        n = ngx_atoi(value.data, value.len);
+        part->concurrency = (ngx_uint_t) n;
+        return n >= 1 && n <= 1024 ? NULL : "concurrency= is 1 to 1024";
+    }
+
+    if (ngx_strcmp(name.data, "retry") == 0) {
+        return ngx_http_ehr_partner_retry(part, value);
+    }
+
+    if (ngx_strcmp(name.data, "deadline") == 0) {
+        part->deadline = ngx_parse_time(&value, 1);
+        return part->deadline != (time_t) NGX_ERROR ? NULL
+                                                    : "deadline= has a wrong "
+                                                      "time";
+    }
+
+    if (ngx_strncmp(name.data, "set.", 4) == 0) {
+        kv = ngx_array_push(&part->settings);
+        if (kv == NULL) {
+            return "no memory";
+        }
+
+        kv->key.data = name.data + 4;
+        kv->key.len = name.len - 4;
+        kv->value = value;
+        return NULL;
+    }
+
+    return "has an unknown setting";
+}
+
+
+char *
+ngx_http_ehr_set_partner(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_ehr_main_conf_t  *mcf = conf;
+
+    char                    *wrong;
+    ngx_str_t               *value;
+    ngx_uint_t               i;
+    ngx_http_ehr_partner_t  *part;
+
+    value = cf->args->elts;
+    part = mcf->partners.elts;
+
+    for (i = 0; i < mcf->partners.nelts; i++) {
+        if (ngx_strcmp(part[i].name.data, value[1].data) == 0) {
+            return "names a partner twice";
+        }
+    }
+
+    if (i == NGX_HTTP_EHR_MAX_PARTNERS) {
+        return "names too many partners";
+    }
+
+    part = ngx_array_push(&mcf->partners);
+    if (part == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(part, sizeof(ngx_http_ehr_partner_t));
+
+    part->index = i;
+    part->name = value[1];
+    part->concurrency = 8;
+    part->retry_min = 1000;
+    part->retry_max = 300000;
+    part->deadline = 3 * 24 * 3600;
+
+    if (part->name.len >= sizeof(((ehr_store_delivery_t *) 0)->partner)) {
+        return "has too long a partner name";
+    }
+
+    if (ngx_array_init(&part->settings, cf->pool, 4, sizeof(ngx_keyval_t))
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        wrong = ngx_http_ehr_partner_setting(cf, part, &value[i]);
+        if (wrong) {
+            return wrong;
+        }
+    }
+
+    if (part->plugin_path.len == 0 || part->location.len == 0) {
+        return "needs plugin= and location=";
+    }
+
+    if (ngx_http_ehr_accounts_load(cf, part) != NGX_OK
+        || ngx_http_ehr_plugin_test(cf, part) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_ehr_set_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_ehr_main_conf_t  *mcf = conf;
+
+    ngx_str_t               *value;
+    ehr_kind_e               kind;
+    ngx_uint_t               i, j;
+    ngx_http_ehr_partner_t  *part;
+
+    value = cf->args->elts;
+    part = mcf->partners.elts;
+
+    kind = ehr_kind_of_name(ngx_http_ehr_str(&value[1]));
+    if (kind == EHR_KIND_UNKNOWN) {
+        return "names an unknown kind of document";
+    }
+
+    if (mcf->routes[kind]) {
+        return "is duplicate for this kind";
+    }
+
+    if (cf->args->nelts == 3 && ngx_strcmp(value[2].data, "off") == 0) {
+        mcf->routes[kind] = NGX_HTTP_EHR_ROUTE_KEEP;
+        return NGX_CONF_OK;
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        for (j = 0; j < mcf->partners.nelts; j++) {
+            if (ngx_strcmp(part[j].name.data, value[i].data) == 0) {
+                mcf->routes[kind] |= 1u << j;
+                break;
+            }
+        }
+
+        if (j == mcf->partners.nelts) {
+            return "names a partner that no \"ehr_partner\" above defines";
+        }
+    }
+
+    return NGX_CONF_OK;
+}

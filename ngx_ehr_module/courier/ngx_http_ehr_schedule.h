@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Lanes: what each partner gets from this worker, and how much at once.  The
+ * schedule claims, the attempt tries; they meet in three functions.
+ */
+
+#ifndef NGX_HTTP_EHR_SCHEDULE_H
+#define NGX_HTTP_EHR_SCHEDULE_H
+
+
+#include "ngx_http_ehr_partner.h"
+
+
+typedef struct ngx_http_ehr_lane_s   ngx_http_ehr_lane_t;
+typedef struct ngx_http_ehr_batch_s  ngx_http_ehr_batch_t;
+
+
+/* What one claim brought; its memory lives until its last attempt ended. */
+
+struct ngx_http_ehr_batch_s {
+    ngx_http_ehr_write_t       write;
+    ehr_store_claim_t          claim;
+    ehr_arena_t               *arena;
+    ngx_http_ehr_lane_t       *lane;
+    ngx_uint_t                 refs;
+};
+
+
+struct ngx_http_ehr_lane_s {
+    ngx_http_ehr_worker_t     *worker;
+    ngx_http_ehr_partner_t    *part;
+    ngx_event_t                timer;         /* the next look */
+    ngx_connection_t           dummy;
+    ngx_uint_t                 in_flight;
+    unsigned                   is_claiming:1;
+    unsigned                   is_wanted:1;   /* kicked meanwhile */
+    unsigned                   has_more:1;    /* the last claim was full */
+};
+
+
+struct ngx_http_ehr_schedule_s {
+    ngx_http_ehr_worker_t     *worker;
+    ngx_http_ehr_lane_t       *lanes;         /* one for each partner */
+    ngx_event_t                recover_timer;
+    ngx_connection_t           dummy;
+    ngx_http_ehr_write_t       recover_write;
+    ehr_store_recover_t        recover;
+    ngx_uint_t                 is_recovering; /* flag */
+    ngx_fd_t                   logins_fd;
+    u_char                     is_logging_in[NGX_HTTP_EHR_SESSIONS];
+};
+
+
+/* The attempt takes the claim; it gives the lane back when it ended. */
+void ngx_http_ehr_attempt_start(ngx_http_ehr_batch_t *batch,
+                                ehr_claim_t *claim);
+
+void ngx_http_ehr_lane_release(ngx_http_ehr_batch_t *batch);
+
+
+#endif /* NGX_HTTP_EHR_SCHEDULE_H */

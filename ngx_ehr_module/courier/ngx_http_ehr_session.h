@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Log-ins at partners: one session for each account, shared by all workers,
+ * and one log-in at a time.
+ */
+
+#ifndef NGX_HTTP_EHR_SESSION_H
+#define NGX_HTTP_EHR_SESSION_H
+
+
+#include "ngx_http_ehr.h"
+
+
+/* A copy of what the account's slot held. */
+
+typedef struct {
+    ngx_uint_t      slot;
+    uint64_t        generation;
+    uint32_t        len;
+    u_char          bytes[NGX_HTTP_EHR_SESSION_SIZE];
+} ngx_http_ehr_session_t;
+
+
+ngx_int_t ngx_http_ehr_session_init(ngx_http_ehr_worker_t *worker);
+void ngx_http_ehr_session_exit(ngx_http_ehr_worker_t *worker);
+
+/*
+ * NGX_OK: a session; NGX_DECLINED: none; NGX_BUSY: the account's log-in was
+ * refused lately, nobody may try now; NGX_ERROR: no slot is left.
+ * session->slot is set for all but NGX_ERROR.
+ */
+ngx_int_t ngx_http_ehr_session_get(ngx_http_ehr_worker_t *worker,
+                                   const ngx_http_ehr_partner_t *part,
+                                   ehr_str_t username,
+                                   ngx_http_ehr_session_t *session);
+
+/* NGX_OK: the log-in is ours; NGX_AGAIN: another attempt is at it. */
+ngx_int_t ngx_http_ehr_session_lock(ngx_http_ehr_worker_t *worker,
+                                    ngx_uint_t slot);
+void ngx_http_ehr_session_unlock(ngx_http_ehr_worker_t *worker,
+                                 ngx_uint_t slot);
+
+/* Only under the lock. */
+ngx_int_t ngx_http_ehr_session_put(ngx_http_ehr_worker_t *worker,
+                                   ngx_uint_t slot, ehr_str_t bytes,
+                                   int64_t expires_ms);
+void ngx_http_ehr_session_block(ngx_http_ehr_worker_t *worker,
+                                ngx_uint_t slot, int64_t until_ms);
+
+/* The session is not valid any more, unless a newer one is there already. */
+void ngx_http_ehr_session_drop(ngx_http_ehr_worker_t *worker,
+                               const ngx_http_ehr_session_t *session);
+
+
+#endif /* NGX_HTTP_EHR_SESSION_H */

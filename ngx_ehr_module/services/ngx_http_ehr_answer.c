@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * How an answer leaves and how a request's headers are read: status, fields,
+ * body, the problem in the caller's language.  What the answer says is
+ * decided elsewhere.
+ */
+
+#include "ngx_http_ehr.h"
+#include "ngx_http_ehr_limit.h"
+
+#include <sys/mman.h>
+#include <time.h>
+
+
+#define NGX_HTTP_EHR_MAX_HEADERS  1000    /* walked; nginx bounds their bytes */
+
+
+uint64_t
+ngx_http_ehr_now_ns(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000000 + (uint64_t) ts.tv_nsec;
+}
+
+
+void
+ngx_http_ehr_ctx_release(ngx_http_ehr_ctx_t *ctx)
+{
+    if (ctx->body_timer.timer_set) {
+        ngx_del_timer(&ctx->body_timer);
+    }
+
+    if (ctx->content_map) {
+        (void) munmap(ctx->content_map, ctx->content.len);
+        ctx->content_map = NULL;
+    }
+
+    ngx_http_ehr_registry_release(ctx);
+
+    ehr_arena_destroy(ctx->arena);
+    ctx->arena = NULL;
+}
+
+
+ngx_str_t *
+ngx_http_ehr_header(ngx_http_request_t *r, const char *name,
+    ngx_uint_t *twice)
+{
+    size_t            len;
+    ngx_str_t        *found;
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    found = NULL;
+    len = ngx_strlen(name);
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0, n = 0; n < NGX_HTTP_EHR_MAX_HEADERS; i++, n++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].hash == 0 || h[i].key.len != len
+            || ngx_strncmp(h[i].lowcase_key, name, len) != 0)
+        {
+            continue;
+        }
+
+        if (found == NULL) {
+            found = &h[i].value;
+
+        } else if (twice) {
+            *twice = 1;
+        }
+    }
+
+    return found;
+}
+
+
+ngx_str_t *
+ngx_http_ehr_argument(ngx_http_request_t *r, const char *name)
+{
+    u_char     *dst, *src;
+    ngx_str_t  *value, raw;
+
+    if (r->args.len == 0
+        || ngx_http_arg(r, (u_char *) name, ngx_strlen(name), &raw) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    value = ngx_palloc(r->pool, sizeof(ngx_str_t));
+    if (value == NULL) {
+        return NULL;
+    }
+
+    value->data = ngx_pnalloc(r->pool, raw.len + 1);
+    if (value->data == NULL) {
+        return NULL;
+    }
+
+    dst = value->data;
+    src = raw.data;
+
+    ngx_unescape_uri(&dst, &src, raw.len, 0);
+
+    value->len = dst - value->data;
+    value->data[value->len] = '\0';
+
+    return value;
+}
+
+
+ehr_lang_e
+ngx_http_ehr_language(ngx_http_request_t *r)
+{
+    ngx_str_t  *value;
+
+    /* No headers yet when the request line itself is refused. */
+
+    if (r->headers_in.headers.part.elts == NULL) {
+        return EHR_LANG_VI;
+    }
+
+    value = ngx_http_ehr_header(r, "accept-language", NULL);
+
+    return value ? ehr_lang_negotiate(ngx_http_ehr_str(value)) : EHR_LANG_VI;
+}
+
+
+ngx_int_t
+ngx_http_ehr_request_id(ngx_http_request_t *r, ngx_str_t *id)
+{
+    ngx_http_variable_value_t  *vv;
+    ngx_http_ehr_main_conf_t   *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_ehr_module);
+
+    vv = ngx_http_get_indexed_variable(r, mcf->request_id_index);
+    if (vv == NULL || vv->not_found) {
+        return NGX_ERROR;
+    }
+
+    id->data = vv->data;
+    id->len = vv->len;
+
+    return NGX_OK;
+}
+
+
+u_char *
+ngx_http_ehr_log_handler(ngx_http_request_t *r, ngx_http_request_t *sr,
+    u_char *buf, size_t len)
+{
+    u_char                    *p;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+
+    p = ngx_snprintf(buf, len, ", server: %V, request: \"%V %V\"",
+                     &cscf->server_name, &r->method_name, &r->uri);
+    len -= p - buf;
+    buf = p;
+
+    if (r != sr) {
+        p = ngx_snprintf(buf, len, ", subrequest: \"%V\"", &sr->uri);
+        len -= p - buf;
+        buf = p;
+    }
+
+    return buf;
+}
+
+
+ngx_int_t
+ngx_http_ehr_add_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = 1;
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->value = *value;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_ehr_common_headers(ngx_http_ehr_ctx_t *ctx)
+{
+    u_char      *p;
+    ngx_str_t    seconds;
+
+    static ngx_str_t  no_store = ngx_string("no-store");
+    static ngx_str_t  nosniff = ngx_string("nosniff");
+
+    if (ngx_http_ehr_add_header(ctx->request, "X-Request-Id",
+                                &ctx->request_id)
+            != NGX_OK
+        || ngx_http_ehr_add_header(ctx->request, "Cache-Control", &no_store)
+               != NGX_OK
+        || ngx_http_ehr_add_header(ctx->request, "X-Content-Type-Options",
+                                   &nosniff)
+               != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ctx->retry_after) {
+        p = ngx_pnalloc(ctx->request->pool, NGX_INT_T_LEN);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        seconds.data = p;
+        seconds.len = ngx_sprintf(p, "%ui", ctx->retry_after) - p;
+
+        if (ngx_http_ehr_add_header(ctx->request, "Retry-After", &seconds)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_ehr_ratelimit_headers(ctx);
+}
+
+
+ngx_http_ehr_result_e
+ngx_http_ehr_send(ngx_http_ehr_ctx_t *ctx, ngx_uint_t status,
+    const char *type, ehr_str_t body)
+{
+    ngx_int_t            rc;
+    ngx_buf_t           *b;
+    ngx_chain_t          out;
+    ngx_http_request_t  *r = ctx->request;
+
+    /* "100 Continue" must not follow a refusal. */
+    r->expect_tested = 1;
+
+    if (r->request_body == NULL && ngx_http_discard_request_body(r) != NGX_OK)
+    {
+        r->keepalive = 0;
+    }
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = body.len;
+    r->headers_out.content_type.data = (u_char *) type;
+    r->headers_out.content_type.len = ngx_strlen(type);
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    if (ngx_http_ehr_common_headers(ctx) != NGX_OK) {
+        return NGX_HTTP_EHR_BROKEN;
+    }
+
+    ctx->is_answered = 1;
+
+    rc = ngx_http_send_header(r);
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return NGX_HTTP_EHR_SENT;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_HTTP_EHR_SENT;
+    }
+
+    b->pos = (u_char *) body.data;
+    b->last = b->pos + body.len;
+    b->memory = body.len ? 1 : 0;
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    (void) ngx_http_output_filter(r, &out);
+
+    return NGX_HTTP_EHR_SENT;
+}
+
+
+static ngx_int_t
+ngx_http_ehr_problem_headers(ngx_http_ehr_ctx_t *ctx, int status)
+{
+    static ngx_str_t  basic = ngx_string("Bearer realm=\"ehr\"");
+    static ngx_str_t  invalid = ngx_string("Bearer realm=\"ehr\", "
+                                           "error=\"invalid_token\"");
+    static ngx_str_t  scope = ngx_string("Bearer realm=\"ehr\", "
+                                         "error=\"insufficient_scope\"");
+
+    /* RFC 6750 section 3.1 */
+
+    if (ctx->problem == EHR_PROBLEM_TOKEN_MISSING) {
+        return ngx_http_ehr_add_header(ctx->request, "WWW-Authenticate",
+                                       &basic);
+    }
+
+    if (ctx->problem == EHR_PROBLEM_TOKEN_SCOPE) {
+        return ngx_http_ehr_add_header(ctx->request, "WWW-Authenticate",
+                                       &scope);
+    }
+
+    if (status == NGX_HTTP_UNAUTHORIZED) {
+        return ngx_http_ehr_add_header(ctx->request, "WWW-Authenticate",
+                                       &invalid);
+    }
+
+    if (ctx->allow.len) {
+        return ngx_http_ehr_add_header(ctx->request, "Allow", &ctx->allow);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_http_ehr_result_e
+ngx_http_ehr_send_problem(ngx_http_ehr_ctx_t *ctx)
+{
+    ehr_str_t                 body;
+    ehr_problem_view_t        view;
+    const ehr_problem_row_t  *row;
+
+    row = ehr_problem_row(ctx->problem);
+    ctx->code = row->code;
+
+    if (row->status == NGX_HTTP_SERVICE_UNAVAILABLE) {
+        ngx_http_ehr_count(ctx->worker, LATER);
+
+        if (ctx->retry_after == 0) {
+            ctx->retry_after = 5;
+        }
+
+    } else {
+        ngx_http_ehr_count(ctx->worker, REFUSED);
+    }
+
+    ngx_memzero(&view, sizeof(ehr_problem_view_t));
+
+    view.problem = ctx->problem;
+    view.lang = ctx->lang;
+    view.detail = ctx->detail;
+    view.instance = ngx_http_ehr_str(&ctx->request->uri);
+    view.request_id = ngx_http_ehr_str(&ctx->request_id);
+    view.findings = ctx->findings;
+
+    body = ehr_problem_render(&view, ctx->arena);
+
+    if (body.data == NULL
+        || ngx_http_ehr_problem_headers(ctx, row->status) != NGX_OK)
+    {
+        return NGX_HTTP_EHR_BROKEN;
+    }
+
+    return ngx_http_ehr_send(ctx, row->status, "application/problem+json",
+                             body);
+}

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * The journal: submissions, deliveries, attempts, decisions and the registry
+ * of facilities, in a database we did not write.  The one interface; backends
+ * stand behind it.
+ *
+ * Every function may block (disk, locks): never on an event loop.  A handle
+ * is used by one thread at a time (a mutex inside makes a second one wait).
+ * A handle is opened after fork and never carried across one.
+ *
+ * States of a delivery (interface.md 3.2), each transition one transaction:
+ *
+ *   pending ──claim──▶ sending ──finish──▶ accepted | accepted_with_message
+ *      │                  │                | refused | uncertain | held
+ *      │                  └──finish──▶ retrying ──claim──▶ sending
+ *      └── superseded (also from retrying, held) by newer content
+ *
+ * A claim gives the row to an owner and raises its fence; finish writes only
+ * where the fence is still the same, so a late worker changes nothing.
+ */
+
+#ifndef EHR_STORE_H
+#define EHR_STORE_H
+
+
+#include "ehr.h"
+
+
+typedef struct ehr_store_s  ehr_store_t;
+
+
+typedef enum {
+    EHR_STATE_PENDING = 1,
+    EHR_STATE_SENDING,
+    EHR_STATE_ACCEPTED,
+    EHR_STATE_ACCEPTED_WITH_MESSAGE,
+    EHR_STATE_REFUSED,
+    EHR_STATE_RETRYING,
+    EHR_STATE_UNCERTAIN,
+    EHR_STATE_HELD,
+    EHR_STATE_SUPERSEDED
+} ehr_state_e;
+
+/* "pending", ...; NULL for none. */
+const char *ehr_state_name(ehr_state_e state);
+/* 0 for a name that is none. */
+ehr_state_e ehr_state_of_name(ehr_str_t name);
+/* 1 when the partner has answered for good (accepted, accepted_with_message,
+ * refused, superseded, uncertain, held): nothing will change by itself. */
+int ehr_state_is_settled(ehr_state_e state);
+
+
+#define EHR_STORE_MAX_PARTNERS  8     /* of one submission */
+
+typedef struct {
+    const char  *path;                /* of the SQLite file */
+    int          is_readonly;
+    int          busy_timeout_ms;     /* 0: 5000 */
+    uint32_t     max_pages;           /* for tests: the disk is full there;
+                                         0: no such end */
+} ehr_store_options_t;
+
+
+/*
+ * Opens and, unless read-only, creates and migrates (one migration at a time
+ * across processes).  NULL and a sentence in error (of size error_len) on
+ * failure.  The folder must exist.
+ */
+ehr_store_t *ehr_store_open(const ehr_store_options_t *options, char *error,
+                            size_t error_len);
+void ehr_store_close(ehr_store_t *store);
+
+/* The last failure of this handle, for a log line: no document data in it. */
+const char *ehr_store_error(const ehr_store_t *store);
+
+
+/* --- writing: many operations in one durable transaction --------------- */
+
+typedef enum {
+    EHR_STORE_OP_SUBMIT = 1,
+    EHR_STORE_OP_CLAIM,
+    EHR_STORE_OP_FINISH,
+    EHR_STORE_OP_RECOVER,
+    EHR_STORE_OP_RELEASE
+} ehr_store_op_e;
+
+
+typedef struct ehr_store_op_s  ehr_store_op_t;
+
+struct ehr_store_op_s {
+    ehr_store_op_e   type;
+    ehr_rc_t         rc;              /* result of this operation alone; only
+                                         EHR_OK when it is on disk */
+    ehr_store_op_t  *next;            /* of the caller's queue */
+};
+
+
+typedef struct {
+    char             partner[32];
+    ehr_state_e      state;
+    int64_t          next_attempt_ms; /* 0: none */
+    uint32_t         attempts;
+    ehr_str_t        partner_ref;
+    ehr_str_t        partner_code;
+    ehr_str_t        message;
+    ehr_str_t        reason;          /* stable code of ours */
+} ehr_store_delivery_t;
+
+
+/* What a submission is, without its bytes. */
+
+typedef struct {
+    char                   id[EHR_UUID_LEN + 1];
+    int64_t                seq;       /* order of acceptance */
+    ehr_str_t              facility;
+    ehr_str_t              kind;
+    ehr_str_t              standard;
+    ehr_str_t              business_key;
+    ehr_str_t              content_type;
+    uint8_t                sha256[EHR_SHA256_LEN];
+    int64_t                size;
+    int64_t                received_ms;
+    ehr_str_t              warnings;  /* JSON array, both languages kept: see
+                                         warnings_en */
+    ehr_str_t              warnings_en;
+    uint32_t               ndeliveries;
+    ehr_store_delivery_t   deliveries[EHR_STORE_MAX_PARTNERS];
+} ehr_submission_t;
+
+
+typedef enum {
+    EHR_SUBMIT_STORED = 1,            /* new */
+    EHR_SUBMIT_DUPLICATE,             /* the same bytes of the same facility,
+                                         or the same key with the same bytes */
+    EHR_SUBMIT_KEY_REUSED             /* the same key with other bytes */
+} ehr_submit_e;
+
+
+/*
+ * Stores a submission with its deliveries (state pending, due at once) unless
+ * it is there already (I3).  Other bytes with the same facility, kind and
+ * business key supersede the older ones that are pending, retrying or held.
+ * An empty business key supersedes nothing.  When ndeliveries is 0 the
+ * submission is stored all the same.
+ *
+ * rc is EHR_OK for all three results; EHR_BROKEN: the arguments make no
+ * submission (no id or facility, a partner twice, an id that is taken).
+ */
+
+typedef struct {
+    ehr_store_op_t    op;
+    /* in: */
+    ehr_submission_t  sub;            /* id, facility ... warnings; deliveries:
+                                         only partner and reason (decision) */
+    ehr_str_t         content;
+    ehr_str_t         idempotency_key;    /* may be empty */
+    ehr_arena_t      *arena;          /* for the strings of found */
+    /* out: */
+    ehr_submit_e      result;
+    ehr_submission_t  found;          /* DUPLICATE: what is stored */
+} ehr_store_submit_t;
+
+
+/* Who owns an attempt: a worker's slot and the number it drew when it won the
+ * slot.  A slot's worker is alive while it holds the slot's byte in the lock
+ * file (engineering.md 12). */
+
+typedef struct {
+    uint32_t   slot;
+    uint64_t   incarnation;           /* random, not 0, below 2^63 */
+} ehr_owner_t;
+
+
+typedef struct {
+    int64_t           delivery;       /* row number */
+    int64_t           fence;
+    uint32_t          attempt;        /* 1.. */
+    ehr_submission_t  sub;            /* deliveries[0] is the one claimed */
+    ehr_str_t         content;
+} ehr_claim_t;
+
+
+/*
+ * Gives up to max due deliveries of one partner to owner: pending, retrying
+ * with next_attempt_ms <= now, and never one whose facility, kind and business
+ * key have an older open one at that partner (I7: pending, sending, retrying;
+ * held and uncertain ones do not block; an empty key waits for nothing).  An
+ * attempt row is begun for each.  Fewer are given when the arena is full;
+ * EHR_BROKEN when not even one fits.
+ */
+
+#define EHR_STORE_MAX_CLAIM  256
+
+typedef struct {
+    ehr_store_op_t    op;
+    const char       *partner;
+    ehr_owner_t       owner;
+    int64_t           now_ms;
+    uint32_t          max;            /* 1..EHR_STORE_MAX_CLAIM */
+    ehr_arena_t      *arena;          /* for claims and their bytes */
+    ehr_claim_t      *claims;         /* out, in the arena */
+    uint32_t          nclaims;
+    int64_t           next_due_ms;    /* out: when the next one is due that
+                                         was not claimed; 0: none known.
+                                         One that waits for older content is
+                                         due when that one is finished */
+} ehr_store_claim_t;
+
+
+/*
+ * The result of an attempt: EHR_REFUSED when the fence is not ours any more
+ * (nothing is changed).  What becomes retrying or held here, by release or by
+ * recover, while newer content of its key was accepted, becomes superseded in
+ * the same transaction: old content is not sent after new, and new content
+ * does not wait for the schedule of the old.
+ */
+
+typedef struct {
+    ehr_store_op_t    op;
+    int64_t           delivery;
+    int64_t           fence;
+    ehr_state_e       state;          /* not pending, not sending */
+    int64_t           now_ms;
+    int64_t           next_attempt_ms;    /* for retrying */
+    int               http_status;    /* 0: none */
+    ehr_str_t         partner_ref;
+    ehr_str_t         partner_code;
+    ehr_str_t         message;
+    ehr_str_t         reason;
+} ehr_store_finish_t;
+
+
+/*
+ * Takes back what dead owners left in sending: is_alive() is asked once for
+ * each owner found; its rows become retrying (due at now) where is_repeat_safe
+ * says so for partner and kind, else uncertain; the attempt's row is ended
+ * with reason "worker.lost".
+ */
+
+typedef struct {
+    ehr_store_op_t    op;
+    int64_t           now_ms;
+    void             *data;
+    int             (*is_alive)(void *data, const ehr_owner_t *owner);
+    int             (*is_repeat_safe)(void *data, const char *partner,
+                                      const char *kind);
+    uint32_t          nretried;       /* out */
+    uint32_t          nuncertain;     /* out */
+} ehr_store_recover_t;
+
+
+/* A draining worker gives back a claimed delivery it has not begun to send:
+ * to retrying, due at now; the attempt's row is removed. */
+
+typedef struct {
+    ehr_store_op_t    op;
+    int64_t           delivery;
+    int64_t           fence;
+    int64_t           now_ms;
+} ehr_store_release_t;
+
+
+/*
+ * Runs all operations of the list in one transaction and returns when it is
+ * on disk.  EHR_OK: each op->rc speaks for itself.  EHR_LATER: the
+ * transaction did not happen (busy, disk full, I/O): every op->rc is
+ * EHR_LATER and nothing has changed.  After EIO the handle reopens itself on
+ * the next call.  EHR_BROKEN: wrong use (a read-only handle, one carried
+ * across a fork).
+ *
+ * Writers of all processes stand in one fair queue (a lock beside the file)
+ * that has no time limit of its own: a stopped process that holds it stops
+ * the others.  The caller's timer bounds what a client waits.
+ */
+ehr_rc_t ehr_store_write(ehr_store_t *store, ehr_store_op_t *ops);
+
+/* Moves the write-ahead log into the database, without waiting for readers;
+ * between batches.  Gives the frames left. */
+ehr_rc_t ehr_store_checkpoint(ehr_store_t *store, int *frames_left);
+
+/* Frames in the log as this handle's last commit saw it; costs nothing.  Above
+ * EHR_STORE_CHECKPOINT_FRAMES a checkpoint is worth its fsync. */
+#define EHR_STORE_CHECKPOINT_FRAMES  2048
+
+int ehr_store_log_frames(const ehr_store_t *store);
+
+
+/* --- reading ----------------------------------------------------------- */
+
+/* facility empty: any.  EHR_REFUSED: there is none. */
+ehr_rc_t ehr_store_document(ehr_store_t *store, ehr_str_t facility,
+                            const char *id, ehr_arena_t *arena,
+                            ehr_submission_t *out);
+
+ehr_rc_t ehr_store_content(ehr_store_t *store, ehr_str_t facility,
+                           const char *id, ehr_arena_t *arena,
+                           ehr_str_t *content, ehr_str_t *content_type);
+
+/* JSON array, oldest first: {"partner","attempt","started_at","ended_at",
+ * "state","http_status","partner_code","partner_ref","reason","worker"}. */
+ehr_rc_t ehr_store_attempts(ehr_store_t *store, const char *id,
+                            ehr_arena_t *arena, ehr_str_t *json);
+
+/* JSON array, oldest first: {"at","partner","state","reason"}: every
+ * transition and every routing decision. */
+ehr_rc_t ehr_store_history(ehr_store_t *store, const char *id,
+                           ehr_arena_t *arena, ehr_str_t *json);
+
+
+typedef struct {
+    ehr_str_t    facility;            /* empty: any */
+    ehr_str_t    business_key;        /* empty: any */
+    ehr_str_t    kind;
+    ehr_state_e  state;               /* of any delivery; 0: any */
+    int64_t      since_ms;
+    int64_t      before_seq;          /* cursor; 0: from the newest */
+    uint32_t     limit;               /* 1..100 */
+} ehr_store_filter_t;
+
+/* Newest first; *subs in the arena. */
+ehr_rc_t ehr_store_list(ehr_store_t *store, const ehr_store_filter_t *filter,
+                        ehr_arena_t *arena, ehr_submission_t **subs,
+                        uint32_t *nsubs);
+
+
+typedef struct {
+    char         partner[32];
+    ehr_state_e  state;
+    int64_t      count;
+    int64_t      oldest_ms;           /* received */
+} ehr_store_depth_t;
+
+/* Open deliveries (pending, sending, retrying, uncertain, held) by partner
+ * and state. */
+ehr_rc_t ehr_store_depths(ehr_store_t *store, ehr_arena_t *arena,
+                          ehr_store_depth_t **depths, uint32_t *n);
+
+
+/* --- registry ---------------------------------------------------------- */
+
+#define EHR_FACILITY_MAX_CERTS  2
+
+typedef struct {
+    uint8_t    sha256[EHR_SHA256_LEN];    /* of the certificate's DER */
+    ehr_str_t  subject;                   /* RFC 2253, for people */
+    int64_t    not_after_ms;
+    int64_t    added_ms;
+} ehr_certificate_t;
+
+typedef struct {
+    ehr_str_t          code;          /* MA_CSKCB */
+    ehr_str_t          name;
+    ehr_str_t          standard;      /* "" by dates, or "qd4750" ... */
+    uint32_t           kinds;         /* bit (1 << ehr_kind_e); 0: all */
+    int                is_suspended;
+    ehr_str_t          suspended_reason;
+    int64_t            rate_milli;    /* documents a 1000 s; 0: the default;
+                                         -1: no limit */
+    int64_t            burst;         /* 0: the default */
+    int64_t            version;       /* rises with every change: the ETag */
+    int64_t            tokens_from_ms;    /* tokens issued before are void */
+    int64_t            changed_ms;
+    uint32_t           ncerts;
+    ehr_certificate_t  certs[EHR_FACILITY_MAX_CERTS];
+} ehr_facility_t;
+
+/* Who changes the registry, for the audit row. */
+
+typedef struct {
+    ehr_str_t  actor;                 /* administrator's name */
+    ehr_str_t  request_id;
+    int64_t    now_ms;
+    int64_t    if_version;            /* If-Match; 0: any */
+    int        is_dry_run;            /* checks everything, changes nothing */
+} ehr_change_t;
+
+typedef enum {
+    EHR_REGISTRY_OK = 0,
+    EHR_REGISTRY_NOT_FOUND,
+    EHR_REGISTRY_EXISTS,              /* code, or the certificate (at any
+                                         facility) */
+    EHR_REGISTRY_VERSION,             /* if_version is not the present one */
+    EHR_REGISTRY_FULL,                /* two certificates already */
+    EHR_REGISTRY_LATER                /* store not available */
+} ehr_registry_e;
+
+/* Each is one transaction with its audit row; *out (may be NULL) is the
+ * facility afterwards.  add stores code, name, standard, kinds, rate, burst
+ * and no certificate. */
+ehr_registry_e ehr_registry_add(ehr_store_t *store, const ehr_change_t *change,
+                                const ehr_facility_t *fac, ehr_arena_t *arena,
+                                ehr_facility_t *out);
+ehr_registry_e ehr_registry_suspend(ehr_store_t *store,
+                                    const ehr_change_t *change,
+                                    ehr_str_t code, ehr_str_t reason,
+                                    ehr_arena_t *arena, ehr_facility_t *out);
+ehr_registry_e ehr_registry_resume(ehr_store_t *store,
+                                   const ehr_change_t *change, ehr_str_t code,
+                                   ehr_arena_t *arena, ehr_facility_t *out);
+ehr_registry_e ehr_registry_cert_add(ehr_store_t *store,
+                                     const ehr_change_t *change,
+                                     ehr_str_t code,
+                                     const ehr_certificate_t *cert,
+                                     ehr_arena_t *arena, ehr_facility_t *out);
+ehr_registry_e ehr_registry_cert_remove(ehr_store_t *store,
+                                        const ehr_change_t *change,
+                                        ehr_str_t code,
+                                        const uint8_t sha256[EHR_SHA256_LEN],
+                                        ehr_arena_t *arena,
+                                        ehr_facility_t *out);
+
+/* All facilities by code; *generation rises with every change of any. */
+ehr_rc_t ehr_registry_load(ehr_store_t *store, ehr_arena_t *arena,
+                           ehr_facility_t **facs, uint32_t *nfacs,
+                           int64_t *generation);
+
+
+#endif /* EHR_STORE_H */

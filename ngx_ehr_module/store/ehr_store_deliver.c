@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * What becomes of a claimed delivery: its result, its return by a draining
+ * worker, its recovery from a dead one.  Everything is written only where
+ * the state is sending and the fence is still the caller's.
+ */
+
+#include "ehr_store_sqlite.h"
+
+
+/* Owners and rows one recovery looks at; the next one goes on. */
+
+#define MAX_OWNERS     256
+#define MAX_RECOVERED  1000
+
+
+/* What an UPDATE of a delivery says of the row it changed. */
+
+typedef struct {
+    int64_t   seq;
+    char      partner[sizeof(((ehr_store_delivery_t *) 0)->partner)];
+    uint32_t  attempt;
+} changed_t;
+
+
+/* EHR_REFUSED: no row was in that state with that fence. */
+
+static ehr_rc_t
+run_change(ehr_query_t *q, changed_t *changed)
+{
+    ehr_rc_t  rc;
+
+    rc = ehr_query_step(q);
+
+    if (rc == EHR_AGAIN) {
+        changed->seq = ehr_column_int(q, 0);
+        ehr_column_copy(q, 1, changed->partner, sizeof(changed->partner));
+        changed->attempt = (uint32_t) ehr_column_int(q, 2);
+        ehr_query_end(q);
+        return EHR_OK;
+    }
+
+    ehr_query_end(q);
+
+    return rc == EHR_OK ? EHR_REFUSED : rc;
+}
+
+
+static ehr_rc_t
+supersede_self(ehr_store_t *store, int64_t delivery, int64_t now_ms)
+{
+    ehr_query_t  q;
+
+    ehr_query_begin(&q, store, EHR_SQL_SUPERSEDE_SELF);
+    ehr_query_int(&q, delivery);
+    ehr_query_text(&q, EHR_REASON_NEWER);
+
+    return ehr_store_supersede(&q, now_ms);
+}
+
+
+static ehr_rc_t
+end_attempt(ehr_store_t *store, const ehr_store_finish_t *op,
+            const changed_t *changed)
+{
+    ehr_query_t  q;
+
+    ehr_query_begin(&q, store, EHR_SQL_ATTEMPT_END);
+    ehr_query_int(&q, op->delivery);
+    ehr_query_int(&q, changed->attempt);
+    ehr_query_int(&q, op->now_ms);
+    ehr_query_text(&q, ehr_state_name(op->state));
+    ehr_query_int(&q, op->http_status);
+    ehr_query_str(&q, op->partner_ref);
+    ehr_query_str(&q, op->partner_code);
+    ehr_query_str(&q, op->reason);
+
+    return ehr_query_run(&q);
+}
+
+
+static ehr_rc_t
+write_history(ehr_store_t *store, const ehr_store_finish_t *op,
+              const changed_t *changed)
+{
+    ehr_rc_t    rc;
+    ehr_step_t  step;
+
+    step.seq = changed->seq;
+    step.at_ms = op->now_ms;
+    step.partner = changed->partner;
+    step.state = ehr_state_name(op->state);
+    step.reason = op->reason;
+
+    rc = ehr_store_history_add(store, &step);
+
+    if (rc == EHR_OK
+        && (op->state == EHR_STATE_RETRYING || op->state == EHR_STATE_HELD))
+    {
+        rc = supersede_self(store, op->delivery, op->now_ms);
+    }
+
+    return rc;
+}
+
+
+ehr_rc_t
+ehr_store_finish(ehr_store_t *store, const ehr_store_finish_t *op)
+{
+    ehr_rc_t     rc;
+    changed_t    changed;
+    ehr_query_t  q;
+
+    if (ehr_state_name(op->state) == NULL || op->state == EHR_STATE_PENDING
+        || op->state == EHR_STATE_SENDING)
+    {
+        return ehr_store_broken(store, "an attempt cannot end in that state");
+    }
+
+    ehr_query_begin(&q, store, EHR_SQL_FINISH);
+    ehr_query_int(&q, op->delivery);
+    ehr_query_int(&q, op->fence);
+    ehr_query_text(&q, ehr_state_name(op->state));
+    ehr_query_int(&q, op->state == EHR_STATE_RETRYING
+                          ? op->next_attempt_ms : 0);
+    ehr_query_str(&q, op->partner_ref);
+    ehr_query_str(&q, op->partner_code);
+    ehr_query_str(&q, op->message);
+    ehr_query_str(&q, op->reason);
+
+    rc = run_change(&q, &changed);
+
+    if (rc == EHR_OK) {
+        rc = end_attempt(store, op, &changed);
+    }
+
+    if (rc == EHR_OK) {
+        rc = write_history(store, op, &changed);
+    }
+
+    return rc;
+}
+
+
+static ehr_rc_t
+remove_attempt(ehr_store_t *store, int64_t delivery, uint32_t attempt)
+{
+    ehr_query_t  q;
+
+    ehr_query_begin(&q, store, EHR_SQL_ATTEMPT_REMOVE);
+    ehr_query_int(&q, delivery);
+    ehr_query_int(&q, attempt);
+
+    return ehr_query_run(&q);
+}
+
+
+ehr_rc_t
+ehr_store_release(ehr_store_t *store, const ehr_store_release_t *op)
+{
+    ehr_rc_t            rc;
+    changed_t           changed;
+    ehr_query_t         q;
+    ehr_store_finish_t  end;
+
+    ehr_query_begin(&q, store, EHR_SQL_RELEASE);
+    ehr_query_int(&q, op->delivery);
+    ehr_query_int(&q, op->fence);
+    ehr_query_int(&q, op->now_ms);
+    ehr_query_text(&q, EHR_REASON_DRAINED);
+
+    rc = run_change(&q, &changed);
+
+    if (rc == EHR_OK) {
+        rc = remove_attempt(store, op->delivery, changed.attempt);
+    }
+
+    if (rc != EHR_OK) {
+        return rc;
+    }
+
+    memset(&end, 0, sizeof(ehr_store_finish_t));
+
+    end.delivery = op->delivery;
+    end.state = EHR_STATE_RETRYING;
+    end.now_ms = op->now_ms;
+    end.reason = ehr_str(EHR_REASON_DRAINED);
+
+    return write_history(store, &end, &changed);
+}
+
+
+typedef struct {
+    ehr_owner_t  all[MAX_OWNERS];
+    uint32_t     n;
+} owners_t;
+
+
+static ehr_rc_t
+find_owners(ehr_store_t *store, owners_t *owners)
+{
+    ehr_rc_t      rc;
+    ehr_owner_t  *owner;
+    ehr_query_t   q;
+
+    ehr_query_begin(&q, store, EHR_SQL_OWNERS);
+    ehr_query_int(&q, MAX_OWNERS);
+
+    owners->n = 0;
+
+    for (rc = ehr_query_step(&q);
+         rc == EHR_AGAIN && owners->n < MAX_OWNERS;
+         rc = ehr_query_step(&q))
+    {
+        owner = &owners->all[owners->n++];
+        owner->slot = (uint32_t) ehr_column_int(&q, 0);
+        owner->incarnation = (uint64_t) ehr_column_int(&q, 1);
+    }
+
+    ehr_query_end(&q);
+
+    return rc == EHR_AGAIN ? EHR_OK : rc;
+}
+
+
+/* Takes back one row of a dead owner; EHR_REFUSED: it has none left.  I8:
+ * whether it reached the partner is not known. */
+
+static ehr_rc_t
+recover_one(ehr_store_t *store, ehr_store_recover_t *op,
+            const ehr_owner_t *owner)
+{
+    char                kind[64];
+    char                partner[sizeof(((changed_t *) 0)->partner)];
+    ehr_rc_t            rc;
+    ehr_query_t         q;
+    ehr_store_finish_t  end;
+
+    memset(&end, 0, sizeof(ehr_store_finish_t));
+
+    ehr_query_begin(&q, store, EHR_SQL_OWNED);
+    ehr_query_int(&q, owner->slot);
+    ehr_query_int(&q, (int64_t) owner->incarnation);
+
+    rc = ehr_query_step(&q);
+
+    if (rc != EHR_AGAIN) {
+        ehr_query_end(&q);
+        return rc == EHR_OK ? EHR_REFUSED : rc;
+    }
+
+    end.delivery = ehr_column_int(&q, 0);
+    end.fence = ehr_column_int(&q, 1);
+    ehr_column_copy(&q, 2, partner, sizeof(partner));
+    ehr_column_copy(&q, 3, kind, sizeof(kind));
+    ehr_query_end(&q);
+
+    end.now_ms = op->now_ms;
+    end.next_attempt_ms = op->now_ms;
+    end.reason = ehr_str(EHR_REASON_LOST);
+    end.state = op->is_repeat_safe(op->data, partner, kind)
+                ? EHR_STATE_RETRYING
+                : EHR_STATE_UNCERTAIN;
+
+    if (end.state == EHR_STATE_RETRYING) {
+        op->nretried++;
+
+    } else {
+        op->nuncertain++;
+    }
+
+    return ehr_store_finish(store, &end);
+}
+
+
+ehr_rc_t
+ehr_store_recover(ehr_store_t *store, ehr_store_recover_t *op)
+{
+    owners_t  owners;
+    uint32_t  i, n;
+    ehr_rc_t  rc;
+
+    op->nretried = 0;
+    op->nuncertain = 0;
+
+    if (op->is_alive == NULL || op->is_repeat_safe == NULL) {
+        return ehr_store_broken(store, "recover without its questions");
+    }
+
+    rc = find_owners(store, &owners);
+    if (rc != EHR_OK) {
+        return rc;
+    }
+
+    for (i = 0, n = 0; i < owners.n && n < MAX_RECOVERED; i++) {
+
+        if (op->is_alive(op->data, &owners.all[i])) {
+            continue;
+        }
+
+        for (rc = EHR_OK; rc == EHR_OK && n < MAX_RECOVERED; n++) {
+            rc = recover_one(store, op, &owners.all[i]);
+        }
+
+        if (rc != EHR_OK && rc != EHR_REFUSED) {
+            return rc;
+        }
+    }
+
+    return EHR_OK;
+}

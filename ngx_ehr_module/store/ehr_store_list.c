@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Lists of submissions, newest first.  The filter decides which index leads,
+ * so that a page costs the same with a million stored as with none; the text
+ * of the query is put together from constants only, values are bound.
+ */
+
+#include <stdio.h>
+
+#include "ehr_store_sqlite.h"
+
+
+#define MAX_LIMIT  100
+#define SQL_MAX    1024
+
+/* The times of receipt follow seq but for what a slow body and a step of the
+ * clock make of it.  "since" looks that much further back by seq and then at
+ * each time itself. */
+#define SKEW_MS    (15 * 60 * 1000)
+
+/* Halvings of a 63-bit number. */
+#define MAX_HALVINGS  64
+
+
+/* Which rows lead.  "accepted" is where nearly all deliveries end: the newest
+ * submissions are walked for it and no index holds it. */
+
+static const char *
+leading_rows(const ehr_store_filter_t *filter)
+{
+    if (filter->business_key.len != 0) {
+        return "submissions AS x INDEXED BY submissions_business";
+    }
+
+    if (filter->state != 0 && filter->state != EHR_STATE_ACCEPTED) {
+        return filter->facility.len != 0
+               ? "deliveries AS x INDEXED BY deliveries_facility"
+               : "deliveries AS x INDEXED BY deliveries_state";
+    }
+
+    if (filter->kind.len != 0
+        && (filter->facility.len != 0 || filter->state == 0))
+    {
+        return "submissions AS x INDEXED BY submissions_kind";
+    }
+
+    if (filter->facility.len != 0) {
+        return "submissions AS x INDEXED BY submissions_facility";
+    }
+
+    return "submissions AS x";
+}
+
+
+static const char *
+state_condition(const ehr_store_filter_t *filter)
+{
+    if (filter->state == 0) {
+        return "";
+    }
+
+    if (filter->business_key.len == 0
+        && filter->state != EHR_STATE_ACCEPTED)
+    {
+        return " AND x.state <> 'accepted' AND x.state = :state";
+    }
+
+    return " AND EXISTS (SELECT 1 FROM deliveries AS d"
+           " WHERE d.seq = x.seq AND d.state = :state)";
+}
+
+
+size_t
+ehr_store_list_sql(const ehr_store_filter_t *filter, char *buf, size_t size)
+{
+    int  n;
+
+    n = snprintf(buf, size,
+                 "SELECT DISTINCT x.seq FROM %s"
+                 " WHERE x.seq < :before AND x.seq >= :from%s%s%s%s%s"
+                 " ORDER BY x.seq DESC LIMIT :limit",
+                 leading_rows(filter),
+                 filter->business_key.len ? " AND x.business_key = :key" : "",
+                 filter->facility.len ? " AND x.facility = :facility" : "",
+                 filter->kind.len ? " AND x.kind = :kind" : "",
+                 state_condition(filter),
+                 filter->since_ms > 0
+                 ? " AND (SELECT t.received_ms FROM submissions AS t"
+                   " WHERE t.seq = x.seq) >= :since"
+                 : "");
+
+    return n > 0 && (size_t) n < size ? (size_t) n : 0;
+}
+
+
+static ehr_rc_t
+newest(ehr_store_t *store, int64_t *seq)
+{
+    ehr_query_t  q;
+
+    ehr_query_begin(&q, store, EHR_SQL_NEWEST);
+
+    return ehr_store_get_int(&q, seq);
+}
+
+
+/* The lowest seq that can have been received since then. */
+
+static ehr_rc_t
+lowest_since(ehr_store_t *store, int64_t since_ms, int64_t *seq)
+{
+    int          i;
+    int64_t      low, high, middle, received_ms;
+    ehr_rc_t     rc;
+    ehr_query_t  q;
+
+    low = 1;
+
+    rc = newest(store, &high);
+
+    for (i = 0; i < MAX_HALVINGS && low < high && rc == EHR_OK; i++) {
+        middle = low + (high - low) / 2;
+
+        ehr_query_begin(&q, store, EHR_SQL_RECEIVED_FROM);
+        ehr_query_int(&q, middle);
+        rc = ehr_store_get_int(&q, &received_ms);
+
+        if (rc == EHR_OK && received_ms < since_ms - SKEW_MS) {
+            low = middle + 1;
+
+        } else {
+            high = middle;
+        }
+    }
+
+    *seq = low;
+
+    return rc;
+}
+
+
+typedef struct {
+    int64_t   all[MAX_LIMIT];
+    uint32_t  n;
+} seqs_t;
+
+
+static void
+bind_filter(ehr_query_t *q, const ehr_store_filter_t *filter, int64_t from)
+{
+    ehr_query_named_int(q, ":from", from);
+    ehr_query_named_int(q, ":before",
+                        filter->before_seq > 0 ? filter->before_seq
+                                               : INT64_MAX);
+    ehr_query_named_int(q, ":since", filter->since_ms);
+    ehr_query_named_int(q, ":limit", filter->limit);
+    ehr_query_named_str(q, ":key", filter->business_key);
+    ehr_query_named_str(q, ":facility", filter->facility);
+    ehr_query_named_str(q, ":kind", filter->kind);
+    ehr_query_named_str(q, ":state", ehr_str(ehr_state_name(filter->state)));
+}
+
+
+static ehr_rc_t
+find_seqs(ehr_store_t *store, const ehr_store_filter_t *filter, seqs_t *seqs)
+{
+    char         sql[SQL_MAX];
+    int64_t      from;
+    ehr_rc_t     rc;
+    ehr_query_t  q;
+
+    from = 0;
+    rc = EHR_OK;
+
+    if (filter->since_ms > 0) {
+        rc = lowest_since(store, filter->since_ms, &from);
+    }
+
+    if (rc != EHR_OK) {
+        return rc;
+    }
+
+    if (ehr_store_list_sql(filter, sql, sizeof(sql)) == 0) {
+        return ehr_store_broken(store, "the query of a list is too long");
+    }
+
+    ehr_query_begin_text(&q, store, sql);
+    bind_filter(&q, filter, from);
+
+    for (rc = ehr_query_step(&q);
+         rc == EHR_AGAIN && seqs->n < MAX_LIMIT;
+         rc = ehr_query_step(&q))
+    {
+        seqs->all[seqs->n++] = ehr_column_int(&q, 0);
+    }
+
+    ehr_query_end(&q);
+
+    return rc == EHR_AGAIN ? EHR_OK : rc;
+}
+
+
+static ehr_rc_t
+load_all(ehr_store_t *store, const seqs_t *seqs, ehr_arena_t *arena,
+         ehr_submission_t **subs)
+{
+    uint32_t           i;
+    ehr_rc_t           rc;
+    ehr_submission_t  *all;
+
+    if (seqs->n == 0) {
+        return EHR_OK;
+    }
+
+    all = ehr_arena_calloc(arena, seqs->n * sizeof(ehr_submission_t));
+    if (all == NULL) {
+        return ehr_store_broken(store, "the arena is full");
+    }
+
+    for (i = 0; i < seqs->n; i++) {
+
+        rc = ehr_store_load(store, seqs->all[i], arena, &all[i]);
+
+        if (rc == EHR_OK) {
+            rc = ehr_store_load_deliveries(store, arena, &all[i]);
+        }
+
+        if (rc != EHR_OK) {
+            return rc;
+        }
+    }
+
+    *subs = all;
+
+    return EHR_OK;
+}
+
+
+ehr_rc_t
+ehr_store_list(ehr_store_t *store, const ehr_store_filter_t *filter,
+               ehr_arena_t *arena, ehr_submission_t **subs, uint32_t *nsubs)
+{
+    seqs_t    seqs;
+    ehr_rc_t  rc;
+
+    seqs.n = 0;
+    *subs = NULL;
+    *nsubs = 0;
+
+    rc = ehr_store_begin_read(store);
+    if (rc != EHR_OK) {
+        return rc;
+    }
+
+    if (filter->limit == 0 || filter->limit > MAX_LIMIT
+        || (filter->state != 0 && ehr_state_name(filter->state) == NULL))
+    {
+        rc = ehr_store_broken(store, "list with impossible arguments");
+    }
+
+    if (rc == EHR_OK) {
+        rc = find_seqs(store, filter, &seqs);
+    }
+
+    if (rc == EHR_OK) {
+        rc = load_all(store, &seqs, arena, subs);
+    }
+
+    if (rc == EHR_OK) {
+        *nsubs = seqs.n;
+    }
+
+    return ehr_store_end_read(store, rc);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * The SQL of the store and nothing else.  A transition names the states it
+ * may leave; a query that depends on a partial index repeats the index's own
+ * condition, because SQLite recognises it only word for word.
+ */
+
+#include "ehr_store_sql.h"
+
+
+/* I7: an older open content of the same key at the same partner.  "held" is
+ * in the index's condition, for corrections, but does not block. */
+
+#define OLDER_IS_OPEN                                                         \
+    "d.business_key <> '' AND EXISTS ("                                       \
+    "SELECT 1 FROM deliveries AS o INDEXED BY deliveries_order"               \
+    " WHERE o.business_key = d.business_key AND o.facility = d.facility"      \
+    " AND o.kind = d.kind AND o.partner = d.partner AND o.seq < d.seq"        \
+    " AND o.state IN ('pending', 'sending', 'retrying', 'held')"              \
+    " AND o.state <> 'held')"
+
+#define FACILITY_COLUMNS                                                      \
+    "code, name, standard, kinds, is_suspended, suspended_reason,"            \
+    " rate_milli, burst, version, tokens_from_ms, changed_ms"
+
+
+const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
+
+    [EHR_SQL_BEGIN_READ] = "BEGIN",
+
+    /* A read that becomes a write is told "busy" in spite of the time-out. */
+    [EHR_SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+
+    [EHR_SQL_COMMIT] = "COMMIT",
+    [EHR_SQL_ROLLBACK] = "ROLLBACK",
+
+    /* --- submit --- */
+
+    [EHR_SQL_KEY_FIND] =
+        "SELECT k.seq, s.sha256 FROM idempotency_keys AS k"
+        " JOIN submissions AS s ON s.seq = k.seq"
+        " WHERE k.facility = ?1 AND k.key = ?2",
+
+    [EHR_SQL_KEY_ADD] =
+        "INSERT INTO idempotency_keys (facility, key, seq)"
+        " VALUES (?1, ?2, ?3)",
+
+    [EHR_SQL_BYTES_FIND] =
+        "SELECT seq FROM submissions WHERE facility = ?1 AND sha256 = ?2",
+
+    [EHR_SQL_ID_FIND] =
+        "SELECT seq FROM submissions"
+        " WHERE id = ?1 AND (?2 = '' OR facility = ?2)",
+
+    [EHR_SQL_SUBMISSION_ADD] =
+        "INSERT INTO submissions (id, facility, kind, standard, business_key,"
+        " content_type, sha256, size, received_ms, warnings, warnings_en)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+
+    [EHR_SQL_CONTENT_ADD] =
+        "INSERT INTO contents (seq, bytes) VALUES (?1, ?2)",
+
+    [EHR_SQL_DELIVERY_ADD] =
+        "INSERT INTO deliveries (seq, partner, facility, kind, business_key,"
+        " state, reason) VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6)",
+
+    [EHR_SQL_HISTORY_ADD] =
+        "INSERT INTO history (seq, step, at_ms, partner, state, reason)"
+        " VALUES (?1, 1 + coalesce((SELECT max(step) FROM history"
+        " WHERE seq = ?1), 0), ?2, ?3, ?4, ?5)",
+
+    [EHR_SQL_SUPERSEDE_OLDER] =
+        "UPDATE deliveries INDEXED BY deliveries_order"
+        " SET state = 'superseded', reason = ?5, due_ms = 0"
+        " WHERE business_key = ?1 AND facility = ?2 AND kind = ?3"
+        " AND seq < ?4"
+        " AND state IN ('pending', 'sending', 'retrying', 'held')"
+        " AND state <> 'sending' RETURNING seq, partner",
+
+    [EHR_SQL_SUPERSEDE_SELF] =
+        "UPDATE deliveries SET state = 'superseded', reason = ?2, due_ms = 0"
+        " WHERE id = ?1 AND state IN ('retrying', 'held')"
+        " AND business_key <> '' AND EXISTS ("
+        "SELECT 1 FROM submissions AS s"
+        " WHERE s.business_key = deliveries.business_key"
+        " AND s.facility = deliveries.facility"
+        " AND s.kind = deliveries.kind AND s.seq > deliveries.seq)"
+        " RETURNING seq, partner",
+
+    /* --- what is stored of one submission --- */
+
+    [EHR_SQL_SUBMISSION] =
+        "SELECT id, facility, kind, standard, business_key, content_type,"
+        " sha256, size, received_ms, warnings, warnings_en"
+        " FROM submissions WHERE seq = ?1",
+
+    [EHR_SQL_DELIVERIES] =
+        "SELECT partner, state, due_ms, attempts, partner_ref, partner_code,"
+        " message, reason FROM deliveries WHERE seq = ?1 ORDER BY id",
+
+    [EHR_SQL_CONTENT] =
+        "SELECT bytes FROM contents WHERE seq = ?1",
+
+    /* --- deliver --- */
+
+    [EHR_SQL_CLAIM_PENDING] =
+        "SELECT d.id, d.seq FROM deliveries AS d INDEXED BY deliveries_state"
+        " WHERE d.state <> 'accepted' AND d.state = 'pending'"
+        " AND d.partner = ?1 AND NOT (" OLDER_IS_OPEN ")"
+        " ORDER BY d.seq LIMIT ?2",
+
+    [EHR_SQL_CLAIM_RETRYING] =
+        "SELECT d.id, d.seq"
+        " FROM deliveries AS d INDEXED BY deliveries_retrying"
+        " WHERE d.state = 'retrying' AND d.partner = ?1 AND d.due_ms <= ?3"
+        " AND NOT (" OLDER_IS_OPEN ")"
+        " ORDER BY d.due_ms LIMIT ?2",
+
+    [EHR_SQL_CLAIM_NEXT] =
+        "SELECT coalesce(min(due_ms), 0)"
+        " FROM deliveries INDEXED BY deliveries_retrying"
+        " WHERE state = 'retrying' AND partner = ?1 AND due_ms > ?2",
+
+    [EHR_SQL_CLAIM_TAKE] =
+        "UPDATE deliveries SET state = 'sending', due_ms = 0,"
+        " attempts = attempts + 1, fence = fence + 1, owner_slot = ?2,"
+        " owner_incarnation = ?3"
+        " WHERE id = ?1 AND state IN ('pending', 'retrying')"
+        " RETURNING fence, attempts",
+
+    [EHR_SQL_FINISH] =
+        "UPDATE deliveries SET state = ?3, due_ms = ?4, partner_ref = ?5,"
+        " partner_code = ?6, message = ?7, reason = ?8, owner_slot = NULL,"
+        " owner_incarnation = NULL"
+        " WHERE id = ?1 AND fence = ?2 AND state = 'sending'"
+        " RETURNING seq, partner, attempts",
+
+    [EHR_SQL_RELEASE] =
+        "UPDATE deliveries SET state = 'retrying', due_ms = ?3,"
+        " attempts = attempts - 1, reason = ?4, owner_slot = NULL,"
+        " owner_incarnation = NULL"
+        " WHERE id = ?1 AND fence = ?2 AND state = 'sending'"
+        " RETURNING seq, partner, attempts + 1",
+
+    [EHR_SQL_OWNERS] =
+        "SELECT DISTINCT owner_slot, owner_incarnation"
+        " FROM deliveries INDEXED BY deliveries_state"
+        " WHERE state <> 'accepted' AND state = 'sending' LIMIT ?1",
+
+    [EHR_SQL_OWNED] =
+        "SELECT id, fence, partner, kind"
+        " FROM deliveries INDEXED BY deliveries_state"
+        " WHERE state <> 'accepted' AND state = 'sending'"
+        " AND owner_slot = ?1 AND owner_incarnation = ?2 LIMIT 1",
+
+    [EHR_SQL_ATTEMPT_ADD] =
+        "INSERT INTO attempts (delivery, attempt, fence, owner_slot,"
+        " owner_incarnation, started_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+
+    [EHR_SQL_ATTEMPT_END] =
+        "UPDATE attempts SET ended_ms = ?3, state = ?4, http_status = ?5,"
+        " partner_ref = ?6, partner_code = ?7, reason = ?8"
+        " WHERE delivery = ?1 AND attempt = ?2 AND ended_ms IS NULL",
+
+    [EHR_SQL_ATTEMPT_REMOVE] =
+        "DELETE FROM attempts"
+        " WHERE delivery = ?1 AND attempt = ?2 AND ended_ms IS NULL",
+
+    /* --- read --- */
+
+    [EHR_SQL_ATTEMPTS] =
+        "SELECT d.partner, a.attempt, a.started_ms, a.ended_ms, a.state,"
+        " a.http_status, a.partner_code, a.partner_ref, a.reason,"
+        " a.owner_slot, a.owner_incarnation"
+        " FROM deliveries AS d JOIN attempts AS a ON a.delivery = d.id"
+        " WHERE d.seq = ?1 ORDER BY a.started_ms, d.id, a.attempt LIMIT ?2",
+
+    [EHR_SQL_HISTORY] =
+        "SELECT at_ms, partner, state, reason FROM history"
+        " WHERE seq = ?1 ORDER BY step LIMIT ?2",
+
+    [EHR_SQL_NEWEST] =
+        "SELECT coalesce(max(seq), 0) FROM submissions",
+
+    [EHR_SQL_RECEIVED_FROM] =
+        "SELECT received_ms FROM submissions"
+        " WHERE seq >= ?1 ORDER BY seq LIMIT 1",
+
+    [EHR_SQL_DEPTHS] =
+        "SELECT d.partner, d.state, d.n, s.received_ms FROM ("
+        "SELECT partner, state, count(*) AS n, min(seq) AS oldest"
+        " FROM deliveries INDEXED BY deliveries_state"
+        " WHERE state <> 'accepted' AND state IN"
+        " ('pending', 'sending', 'retrying', 'uncertain', 'held')"
+        " GROUP BY state, partner) AS d"
+        " JOIN submissions AS s ON s.seq = d.oldest LIMIT ?1",
+
+    /* --- registry --- */
+
+    [EHR_SQL_FACILITY] =
+        "SELECT " FACILITY_COLUMNS " FROM facilities WHERE code = ?1",
+
+    [EHR_SQL_FACILITIES] =
+        "SELECT " FACILITY_COLUMNS " FROM facilities ORDER BY code LIMIT ?1",
+
+    [EHR_SQL_FACILITY_COUNT] =
+        "SELECT count(*) FROM facilities",
+
+    [EHR_SQL_FACILITY_ADD] =
+        "INSERT INTO facilities (code, name, standard, kinds, rate_milli,"
+        " burst, changed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+
+    [EHR_SQL_FACILITY_SUSPEND] =
+        "UPDATE facilities SET is_suspended = 1, suspended_reason = ?2,"
+        " tokens_from_ms = max(tokens_from_ms, ?3) WHERE code = ?1",
+
+    [EHR_SQL_FACILITY_RESUME] =
+        "UPDATE facilities SET is_suspended = 0, suspended_reason = ''"
+        " WHERE code = ?1",
+
+    [EHR_SQL_FACILITY_TOUCH] =
+        "UPDATE facilities SET version = version + 1, changed_ms = ?2"
+        " WHERE code = ?1",
+
+    [EHR_SQL_CERTS] =
+        "SELECT sha256, subject, not_after_ms, added_ms FROM certificates"
+        " WHERE facility = ?1 ORDER BY added_ms, sha256",
+
+    [EHR_SQL_CERT_FIND] =
+        "SELECT facility FROM certificates WHERE sha256 = ?1",
+
+    [EHR_SQL_CERT_ADD] =
+        "INSERT INTO certificates (sha256, facility, subject, not_after_ms,"
+        " added_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+
+    [EHR_SQL_CERT_REMOVE] =
+        "DELETE FROM certificates WHERE sha256 = ?1 AND facility = ?2"
+        " RETURNING sha256",
+
+    [EHR_SQL_GENERATION] =
+        "SELECT generation FROM registry WHERE one = 1",
+
+    [EHR_SQL_GENERATION_RAISE] =
+        "UPDATE registry SET generation = generation + 1 WHERE one = 1",
+
+    [EHR_SQL_AUDIT_ADD] =
+        "INSERT INTO audit (at_ms, actor, request_id, action, target, detail)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+};

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Transactions: the group commit, the read view, the checkpoint.
+ *
+ * The group commit runs without savepoints, which would make SQLite copy the
+ * pages of every operation.  Operations look before they write, so one that
+ * fails has as a rule written nothing and the others go on; if it has, the
+ * whole transaction is rolled back and run again without it.
+ */
+
+#include "ehr_store_sqlite.h"
+
+
+ehr_rc_t
+ehr_store_begin_write(ehr_store_t *store)
+{
+    ehr_rc_t  rc;
+
+    if (store->options.is_readonly) {
+        return ehr_store_broken(store, "the handle is read-only");
+    }
+
+    rc = ehr_store_lock(store);
+    if (rc != EHR_OK) {
+        return rc;
+    }
+
+    rc = ehr_store_run(store, EHR_SQL_BEGIN_WRITE);
+    if (rc != EHR_OK) {
+        ehr_store_unlock(store);
+    }
+
+    return rc;
+}
+
+
+/* Some failures have rolled back already.  A handle that cannot roll back is
+ * given up: closing it does. */
+
+static void
+rollback(ehr_store_t *store)
+{
+    if (sqlite3_get_autocommit(store->db)) {
+        return;
+    }
+
+    if (sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK) {
+        store->must_reopen = 1;
+    }
+}
+
+
+/* I1: "durable" is COMMIT's answer and nothing before it.  When its fsync
+ * fails the log may hold the transaction all the same and show it after
+ * reopening: the sender was told "later", comes again and is a duplicate. */
+
+ehr_rc_t
+ehr_store_end_write(ehr_store_t *store, ehr_rc_t rc)
+{
+    if (rc == EHR_OK) {
+        rc = ehr_store_run(store, EHR_SQL_COMMIT);
+    }
+
+    if (rc != EHR_OK) {
+        rollback(store);
+    }
+
+    ehr_store_unlock(store);
+
+    return rc;
+}
+
+
+ehr_rc_t
+ehr_store_begin_read(ehr_store_t *store)
+{
+    ehr_rc_t  rc;
+
+    rc = ehr_store_enter(store);
+    if (rc != EHR_OK) {
+        return rc;
+    }
+
+    rc = ehr_store_run(store, EHR_SQL_BEGIN_READ);
+    if (rc != EHR_OK) {
+        ehr_store_leave(store);
+    }
+
+    return rc;
+}
+
+
+ehr_rc_t
+ehr_store_end_read(ehr_store_t *store, ehr_rc_t rc)
+{
+    rollback(store);
+    ehr_store_leave(store);
+
+    return rc;
+}
+
+
+static ehr_rc_t
+run_operation(ehr_store_t *store, ehr_store_op_t *op)
+{
+    switch (op->type) {
+
+    case EHR_STORE_OP_SUBMIT:
+        return ehr_store_submit(store, (ehr_store_submit_t *) op);
+
+    case EHR_STORE_OP_CLAIM:
+        return ehr_store_claim(store, (ehr_store_claim_t *) op);
+
+    case EHR_STORE_OP_FINISH:
+        return ehr_store_finish(store, (ehr_store_finish_t *) op);
+
+    case EHR_STORE_OP_RECOVER:
+        return ehr_store_recover(store, (ehr_store_recover_t *) op);
+
+    case EHR_STORE_OP_RELEASE:
+        return ehr_store_release(store, (ehr_store_release_t *) op);
+    }
+
+    return ehr_store_broken(store, "an operation of no known type");
+}
+
+
+/* EHR_AGAIN: a broken operation had written; the rest must run again. */
+
+static ehr_rc_t
+run_operations(ehr_store_t *store, ehr_store_op_t *ops)
+{
+    sqlite3_int64    before;
+    ehr_store_op_t  *op;
+
+    for (op = ops; op != NULL; op = op->next) {
+
+        if (op->rc == EHR_BROKEN) {
+            continue;
+        }
+
+        before = sqlite3_total_changes64(store->db);
+        op->rc = run_operation(store, op);
+
+        if (op->rc == EHR_LATER) {
+            return EHR_LATER;
+        }
+
+        if (op->rc == EHR_BROKEN
+            && sqlite3_total_changes64(store->db) != before)
+        {
+            return EHR_AGAIN;
+        }
+    }
+
+    return EHR_OK;
+}
+
+
+static ehr_rc_t
+write_once(ehr_store_t *store, ehr_store_op_t *ops)
+{
+    ehr_rc_t  rc;
+
+    rc = ehr_store_begin_write(store);
+    if (rc != EHR_OK) {
+        return rc;
+    }
+
+    return ehr_store_end_write(store, run_operations(store, ops));
+}
+
+
+static void
+set_all(ehr_store_op_t *ops, ehr_rc_t rc)
+{
+    ehr_store_op_t      *op;
+    ehr_store_claim_t   *claim;
+
+    for (op = ops; op != NULL; op = op->next) {
+        op->rc = rc;
+
+        if (op->type == EHR_STORE_OP_CLAIM) {
+            claim = (ehr_store_claim_t *) op;
+            claim->claims = NULL;
+            claim->nclaims = 0;
+        }
+    }
+}
+
+
+ehr_rc_t
+ehr_store_write(ehr_store_t *store, ehr_store_op_t *ops)
+{
+    ehr_rc_t  rc;
+
+    set_all(ops, EHR_AGAIN);
+
+    rc = ehr_store_enter(store);
+    if (rc != EHR_OK) {
+        set_all(ops, rc);
+        return rc;
+    }
+
+    /* Each turn but the last leaves out one more operation. */
+    do {
+        rc = write_once(store, ops);
+    } while (rc == EHR_AGAIN);
+
+    ehr_store_leave(store);
+
+    if (rc != EHR_OK) {
+        set_all(ops, rc);
+    }
+
+    return rc;
+}
+
+
+/* Never waits: a reader that stands in the way, or another process that is at
+ * it (then SQLite gives -1), is met again next time. */
+
+static ehr_rc_t
+checkpoint(ehr_store_t *store, int mode, int *frames_left)
+{
+    int  rc, in_log, moved;
+
+    in_log = moved = -1;
+
+    rc = sqlite3_busy_timeout(store->db, 0);
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_wal_checkpoint_v2(store->db, NULL, mode, &in_log,
+                                       &moved);
+    }
+
+    (void) sqlite3_busy_timeout(store->db, store->options.busy_timeout_ms);
+
+    if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY) {
+        return ehr_store_failed(store, rc);
+    }
+
+    if (in_log >= 0 && moved >= 0) {
+        store->log_frames = in_log;
+        store->log_moved = moved;
+    }
+
+    *frames_left = store->log_frames - store->log_moved;
+
+    return EHR_OK;
+}
+
+
+ehr_rc_t
+ehr_store_checkpoint(ehr_store_t *store, int *frames_left)
+{
+    int       is_big;
+    ehr_rc_t  rc;
+
+    *frames_left = 0;
+
+    rc = ehr_store_enter(store);
+    if (rc != EHR_OK) {
+        return rc;
+    }
+
+    is_big = store->log_frames > EHR_STORE_LOG_MAX_FRAMES;
+
+    rc = checkpoint(store, SQLITE_CHECKPOINT_PASSIVE, frames_left);
+
+    /* Only this one cuts the file, and it needs the writers to stand still. */
+    if (rc == EHR_OK && is_big) {
+        rc = ehr_store_lock(store);
+
+        if (rc == EHR_OK) {
+            rc = checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE, frames_left);
+            ehr_store_unlock(store);
+        }
+    }
+
+    ehr_store_leave(store);
+
+    return rc;
+}

@@ -1,0 +1,183 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+-- The journal and the registry.  Times are milliseconds since 1970, UTC.
+-- A migration that has been released is never edited: the next one mends it.
+
+-- seq is the order of acceptance.  Submissions are never deleted, so SQLite's
+-- own "highest plus one" never gives a number twice.
+
+CREATE TABLE submissions (
+    seq           INTEGER PRIMARY KEY,
+    id            TEXT    NOT NULL UNIQUE,
+    facility      TEXT    NOT NULL CHECK (facility <> ''),
+    kind          TEXT    NOT NULL,
+    standard      TEXT    NOT NULL,
+    business_key  TEXT    NOT NULL,
+    content_type  TEXT    NOT NULL,
+    sha256        BLOB    NOT NULL CHECK (length(sha256) = 32),
+    size          INTEGER NOT NULL,
+    received_ms   INTEGER NOT NULL,
+    warnings      TEXT    NOT NULL,
+    warnings_en   TEXT    NOT NULL
+) STRICT;
+
+-- I3: the same facility and the same bytes are the same submission.
+CREATE UNIQUE INDEX submissions_bytes ON submissions (facility, sha256);
+
+-- Each of these ends in seq, as every index does: lists come out in order.
+CREATE INDEX submissions_business
+    ON submissions (business_key, facility, kind);
+CREATE INDEX submissions_facility ON submissions (facility);
+CREATE INDEX submissions_kind ON submissions (kind, facility);
+
+-- Payloads apart, so that the rows that are searched stay small.
+
+CREATE TABLE contents (
+    seq    INTEGER PRIMARY KEY REFERENCES submissions (seq),
+    bytes  BLOB    NOT NULL
+) STRICT;
+
+-- Several keys may name one submission: the same bytes sent again under
+-- another key.
+
+CREATE TABLE idempotency_keys (
+    facility  TEXT    NOT NULL,
+    key       TEXT    NOT NULL,
+    seq       INTEGER NOT NULL REFERENCES submissions (seq),
+    PRIMARY KEY (facility, key)
+) STRICT, WITHOUT ROWID;
+
+-- facility, kind and business_key repeat the submission's, so that the order
+-- of one key is one index and not a join over all its older contents.
+-- due_ms is set in retrying only: pending is always due.
+
+CREATE TABLE deliveries (
+    id                 INTEGER PRIMARY KEY,
+    seq                INTEGER NOT NULL REFERENCES submissions (seq),
+    partner            TEXT    NOT NULL CHECK (partner <> ''),
+    facility           TEXT    NOT NULL,
+    kind               TEXT    NOT NULL,
+    business_key       TEXT    NOT NULL,
+    state              TEXT    NOT NULL CHECK (state IN (
+                           'pending', 'sending', 'accepted',
+                           'accepted_with_message', 'refused', 'retrying',
+                           'uncertain', 'held', 'superseded')),
+    due_ms             INTEGER NOT NULL DEFAULT 0,
+    attempts           INTEGER NOT NULL DEFAULT 0,
+    fence              INTEGER NOT NULL DEFAULT 0,
+    owner_slot         INTEGER,
+    owner_incarnation  INTEGER,
+    partner_ref        TEXT    NOT NULL DEFAULT '',
+    partner_code       TEXT    NOT NULL DEFAULT '',
+    message            TEXT    NOT NULL DEFAULT '',
+    reason             TEXT    NOT NULL DEFAULT '',
+    UNIQUE (seq, partner),
+    CHECK ((state = 'sending') = (owner_slot IS NOT NULL)),
+    CHECK ((owner_slot IS NULL) = (owner_incarnation IS NULL))
+) STRICT;
+
+-- Partial: a settled delivery leaves them, so what is claimed, counted and
+-- recovered costs the same with a million stored as with none.
+
+CREATE INDEX deliveries_state ON deliveries (state, partner, seq)
+    WHERE state <> 'accepted';
+CREATE INDEX deliveries_facility ON deliveries (facility, state, seq)
+    WHERE state <> 'accepted';
+CREATE INDEX deliveries_retrying ON deliveries (partner, due_ms)
+    WHERE state = 'retrying';
+CREATE INDEX deliveries_order
+    ON deliveries (business_key, facility, kind, partner, seq)
+    WHERE state IN ('pending', 'sending', 'retrying', 'held');
+
+-- ended_ms is NULL while the attempt runs.
+
+CREATE TABLE attempts (
+    delivery           INTEGER NOT NULL REFERENCES deliveries (id),
+    attempt            INTEGER NOT NULL,
+    fence              INTEGER NOT NULL,
+    owner_slot         INTEGER NOT NULL,
+    owner_incarnation  INTEGER NOT NULL,
+    started_ms         INTEGER NOT NULL,
+    ended_ms           INTEGER,
+    state              TEXT    NOT NULL DEFAULT 'sending',
+    http_status        INTEGER NOT NULL DEFAULT 0,
+    partner_code       TEXT    NOT NULL DEFAULT '',
+    partner_ref        TEXT    NOT NULL DEFAULT '',
+    reason             TEXT    NOT NULL DEFAULT '',
+    PRIMARY KEY (delivery, attempt)
+) STRICT, WITHOUT ROWID;
+
+-- I2: every transition, appended only.
+
+CREATE TABLE history (
+    seq      INTEGER NOT NULL REFERENCES submissions (seq),
+    step     INTEGER NOT NULL,
+    at_ms    INTEGER NOT NULL,
+    partner  TEXT    NOT NULL,
+    state    TEXT    NOT NULL,
+    reason   TEXT    NOT NULL,
+    PRIMARY KEY (seq, step)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER history_is_not_changed BEFORE UPDATE ON history
+BEGIN
+    SELECT raise(ABORT, 'history is only appended');
+END;
+
+CREATE TRIGGER history_is_not_removed BEFORE DELETE ON history
+BEGIN
+    SELECT raise(ABORT, 'history is only appended');
+END;
+
+-- The registry of facilities.
+
+CREATE TABLE facilities (
+    code              TEXT    NOT NULL PRIMARY KEY CHECK (code <> ''),
+    name              TEXT    NOT NULL,
+    standard          TEXT    NOT NULL,
+    kinds             INTEGER NOT NULL,
+    is_suspended      INTEGER NOT NULL DEFAULT 0,
+    suspended_reason  TEXT    NOT NULL DEFAULT '',
+    rate_milli        INTEGER NOT NULL,
+    burst             INTEGER NOT NULL,
+    version           INTEGER NOT NULL DEFAULT 0,
+    tokens_from_ms    INTEGER NOT NULL DEFAULT 0,
+    changed_ms        INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE certificates (
+    sha256        BLOB    NOT NULL PRIMARY KEY CHECK (length(sha256) = 32),
+    facility      TEXT    NOT NULL REFERENCES facilities (code),
+    subject       TEXT    NOT NULL,
+    not_after_ms  INTEGER NOT NULL,
+    added_ms      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX certificates_facility ON certificates (facility);
+
+CREATE TABLE registry (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    generation  INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO registry (one, generation) VALUES (1, 0);
+
+CREATE TABLE audit (
+    id          INTEGER PRIMARY KEY,
+    at_ms       INTEGER NOT NULL,
+    actor       TEXT    NOT NULL,
+    request_id  TEXT    NOT NULL,
+    action      TEXT    NOT NULL,
+    target      TEXT    NOT NULL,
+    detail      TEXT    NOT NULL
+) STRICT;
+
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+BEGIN
+    SELECT raise(ABORT, 'the audit is only appended');
+END;
+
+CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit
+BEGIN
+    SELECT raise(ABORT, 'the audit is only appended');
+END;

@@ -1,0 +1,110 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
+
+# What loads is complete: the example for administrators loads in stock nginx
+# once its paths are those of this machine, and what traffic would trip over
+# is refused by "nginx -t", with the reason.
+
+use strict;
+use warnings;
+
+use File::Path qw(make_path);
+use Test::More;
+
+use EHR::Util qw(top build slurp spew);
+use EHR::World;
+
+my $world = EHR::World->new(redis => 0, sim => 0);
+my $dir = $world->dir;
+
+# --- the example ------------------------------------------------------------
+
+sub here {
+    my ($text) = @_;
+
+    my $build = build();
+    my $pki = $world->pki;
+    my $sha256 = $world->sha256_of("$pki/admin.pem");
+
+    $text =~ s{^user .*;}{}m;
+    $text =~ s{modules/ngx_http_ehr_module\.so}
+              {$build/ngx_http_ehr_module.so};
+    $text =~ s{/usr/lib/ehr/plugins}{$build/plugins}g;
+    $text =~ s{/etc/ehr/tls/token-\d+\.pem}{$pki/token-issuer.pem}g;
+    $text =~ s{/etc/ehr/tls}{$pki}g;
+    $text =~ s{/etc/ehr/partners|/etc/nginx/partners}{$dir/example}g;
+    $text =~ s{/run/ehr/|/run/nginx}{$dir/example/}g;
+    $text =~ s{/var/(lib/ehr|log/nginx)/}{$dir/example/}g;
+    $text =~ s{egw\.baohiemxahoi\.gov\.vn:443}{127.0.0.1:443};
+    $text =~ s{0{64}}{$sha256};
+
+    return $text;
+}
+
+make_path("$dir/example");
+spew("$dir/example.conf", here(slurp(top() . "/conf/nginx.conf")));
+for my $file ("insurance.conf", "insurance.location") {
+    spew("$dir/example/$file", here(slurp(top() . "/conf/partners/$file")));
+}
+spew("$dir/example/insurance.json",
+     '{"99001": {"username": "99001_BV", "password": "x"}}');
+
+my ($is_good, $said) = $world->nginx_t(file => "$dir/example.conf");
+ok($is_good, "conf/nginx.conf loads") or diag($said);
+
+($is_good, $said) = $world->nginx_t;
+ok($is_good, "the development configuration loads") or diag($said);
+
+# --- what is refused ----------------------------------------------------------
+
+sub is_refused {
+    my ($what, $from, $to, $reason) = @_;
+
+    my $text = $world->conf;
+    $text =~ s/$from/$to/ or die "nothing to change for $what";
+    spew("$dir/bad.conf", $text);
+
+    my ($is_good, $said) = $world->nginx_t(file => "$dir/bad.conf");
+
+    ok(!$is_good && $said =~ $reason, "refused: $what") or diag($said);
+
+    return;
+}
+
+is_refused("no store", qr/ehr_store .*;/, "", qr/"ehr_store" is required/);
+is_refused("no issuer", qr/ehr_issuer .*;/, "", qr/"ehr_issuer"/);
+is_refused("no token key", qr/ehr_token_key .*;/, "", qr/"ehr_token_key"/);
+is_refused("no receipt key", qr/ehr_receipt_key .*;/, "",
+           qr/"ehr_receipt_key"/);
+is_refused("a key that is none", qr{ehr_receipt_key .*;},
+           "ehr_receipt_key /dev/null;", qr/\[emerg\]/);
+is_refused("a certificate as token key", qr{ehr_token_key .*;},
+           "ehr_token_key $dir/pki/server-ca.pem;", qr/\[emerg\]/);
+is_refused("an RSA receipt key", qr{ehr_receipt_key .*;},
+           "ehr_receipt_key $dir/pki/server-rsa.key;", qr/EC P-256/);
+is_refused("an administrator without a certificate",
+           qr{ehr_administrator admin \w+}, "ehr_administrator admin abc",
+           qr/64 hex digits/);
+is_refused("an unknown role", qr{ehr_administrator admin},
+           "ehr_administrator king", qr/unknown role/);
+is_refused("no administrator", qr{ehr_administrator .*;}, "",
+           qr/"ehr_administrator"/);
+is_refused("a plugin that is not there", qr{plugin=\S+},
+           "plugin=$dir/none.so", qr/\[emerg\]/);
+is_refused("a plugin that is something else", qr{plugin=\S+},
+           "plugin=/bin/true", qr/\[emerg\]/);
+is_refused("no accounts", qr{accounts=\S+}, "accounts=$dir/none",
+           qr/\[emerg\]/);
+is_refused("accounts that are no JSON", qr{accounts=\S+},
+           "accounts=$dir/nginx.conf", qr/\[emerg\]/);
+is_refused("a route to nobody", qr{ehr_route claim insurance},
+           "ehr_route claim nobody", qr/\[emerg\]/);
+is_refused("a route of an unknown kind", qr{ehr_route claim},
+           "ehr_route poem", qr/\[emerg\]/);
+is_refused("a rate that is none", qr{ehr_rate .*;}, "ehr_rate fast;",
+           qr/\[emerg\]/);
+is_refused("two roles in one place", qr{ehr_ops;}, "ehr_ops; ehr_admin;",
+           qr/only role/);
+
+$world->finish;
+done_testing();

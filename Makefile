@@ -103,10 +103,11 @@ $(OUT)/obj/ngx_ehr_module/store/ehr_store_migrate.o: $(OUT)/gen/ehr_migrations.h
 
 NGX_CC_OPT  = $(shell dpkg-buildflags --get CFLAGS) \
               $(shell dpkg-buildflags --get CPPFLAGS) \
-              -fPIC -fvisibility=hidden $(SAN)
-NGX_LD_OPT  = $(shell dpkg-buildflags --get LDFLAGS) -fPIC $(SAN)
+              -fPIC $(SAN)
+NGX_LD_OPT  = $(shell dpkg-buildflags --get LDFLAGS) -fPIC $(SAN) \
+              -Wl,--version-script=$(TOP)/ngx_ehr_module/exports.map
 
-$(OUT)/ngx/Makefile: ngx_ehr_module/config $(CORE) \
+$(OUT)/ngx/Makefile: ngx_ehr_module/config ngx_ehr_module/exports.map \
                      $(shell ls -1 $(NGX_SRC)/conf_flags 2>/dev/null)
 	@mkdir -p $(OUT)/ngx
 	cd $(NGX_SRC) && . ./conf_flags && EHR_TOP=$(TOP) EHR_OUT=$(OUT) \

@@ -71,8 +71,8 @@ sub is_refused {
     return;
 }
 
-is_refused("no store", qr/ehr_store .*;/, "", qr/"ehr_store" is required/);
-is_refused("no issuer", qr/ehr_issuer .*;/, "", qr/"ehr_issuer"/);
+is_refused("no store", qr{^\s*ehr_store .*;}m, "", qr/"ehr_store" is required/);
+is_refused("no issuer", qr{^\s*ehr_issuer .*;}m, "", qr/"ehr_issuer"/);
 is_refused("no token key", qr/ehr_token_key .*;/, "", qr/"ehr_token_key"/);
 is_refused("no receipt key", qr/ehr_receipt_key .*;/, "",
            qr/"ehr_receipt_key"/);

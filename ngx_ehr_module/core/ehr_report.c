@@ -16,6 +16,7 @@
 #define EHR_CODE_MAX     128
 
 #define EHR_BY_FIELD     0    /* severity as the field's row says */
+#define EHR_BY_SECTION   3    /* as the section's: shape, not value */
 
 
 /* vi, en: "%s" is the label of the field, or of the section for faults of a
@@ -25,7 +26,7 @@ typedef struct {
     const char  *code;
     const char  *rule;
     const char  *text[2];
-    uint8_t      severity;    /* EHR_BY_FIELD or ehr_severity_e */
+    uint8_t      severity;    /* EHR_BY_... or ehr_severity_e */
 } ehr_fault_row_t;
 
 
@@ -93,7 +94,7 @@ static const ehr_fault_row_t  report_rows[EHR_FAULT_LAST] = {
         "duplicate", "T.once",
         { "%s có mặt nhiều lần trong một dòng",
           "%s appears more than once in a row" },
-        EHR_BY_FIELD },
+        EHR_BY_SECTION },
 
     [EHR_FAULT_CHILDREN] = {
         "children", "T.leaf",
@@ -101,7 +102,7 @@ static const ehr_fault_row_t  report_rows[EHR_FAULT_LAST] = {
           "hoặc đặt trong CDATA",
           "%s has child elements; text with < or > must be escaped or put "
           "into CDATA" },
-        EHR_BY_FIELD },
+        EHR_BY_SECTION },
 
     [EHR_FAULT_KEY] = {
         "mismatch", "L1",
@@ -172,24 +173,24 @@ static const ehr_fault_row_t  report_rows[EHR_FAULT_LAST] = {
         "text", "T.text",
         { "%s: có chữ nằm ngoài các trường",
           "%s: there is text outside of fields" },
-        EHR_BY_FIELD },
+        EHR_BY_SECTION },
 
     [EHR_FAULT_ROOT] = {
         "root", "T.root",
         { "%s: phần tử gốc không đúng tên quy định",
           "%s: the root element has another name than the standard says" },
-        EHR_BY_FIELD },
+        EHR_BY_SECTION },
 
     [EHR_FAULT_LIST] = {
         "list", "T.rows",
         { "%s: phần tử danh sách có mặt nhiều lần",
           "%s: the list element appears more than once" },
-        EHR_BY_FIELD },
+        EHR_BY_SECTION },
 
     [EHR_FAULT_ROWS] = {
         "row.empty", "T.rows",
         { "%s: không có dòng dữ liệu nào", "%s: there is no row" },
-        EHR_BY_FIELD },
+        EHR_BY_SECTION },
 
     [EHR_FAULT_ABSENT] = {
         "missing", "L3",
@@ -299,11 +300,17 @@ ehr_report_text(ehr_fault_e fault, int lang)
 static uint32_t
 report_severity(const ehr_place_t *place, const ehr_fault_row_t *row)
 {
-    if (row->severity != EHR_BY_FIELD) {
+    switch (row->severity) {
+
+    case EHR_BY_FIELD:
+        return place->field->severity;
+
+    case EHR_BY_SECTION:
+        return place->table->severity;
+
+    default:
         return row->severity;
     }
-
-    return place->field ? place->field->severity : place->table->severity;
 }
 
 

@@ -75,7 +75,7 @@ is_deeply([ map { s/ .*//r } documented("Gauges") ],
           "the gauges of the page are those of the code");
 
 
-# --- names --------------------------------------------------------------------
+# --- names ------------------------------------------------------------------
 
 my %help;
 

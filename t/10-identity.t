@@ -132,21 +132,26 @@ is(ask($second)->status, 200, "the second is let in");
 
 # A resumed session is not verified again by TLS: the registry is asked.
 
-sub resuming {
-    my ($cert, $cache) = @_;
+my $context = IO::Socket::SSL::SSL_Context->new(
+    SSL_version => "TLSv1_2",
+    SSL_ca_file => $world->pki . "/server-ca.pem",
+    SSL_cert_file => $cert{second},
+    SSL_key_file => $cert{second} =~ s/pem$/key/r,
+    SSL_session_cache_size => 4,
+) or die "no context: $SSL_ERROR";
 
-    return $world->client($cert, ssl => {
-        SSL_version => "TLSv1_2",
-        SSL_session_cache => $cache,
+sub resuming {
+    return $world->client($cert{second}, ssl => {
+        SSL_reuse_ctx => $context,
+        SSL_session_key => "gateway",
     });
 }
 
-my $cache = IO::Socket::SSL::Session_Cache->new(8);
-my $client = resuming($cert{second}, $cache);
+my $client = resuming();
 is(ask($client)->status, 200, "a session to resume");
 $client->close;
 
-$client = resuming($cert{second}, $cache)->connect;
+$client = resuming()->connect;
 ok($client->socket->get_session_reused, "resumed");
 is(ask($client)->status, 200, "resumed: let in");
 $client->close;
@@ -155,7 +160,7 @@ add_certificate($world->pki . "/99001.pem");
 $sha256 = $world->sha256_of($cert{second});
 $world->admin("DELETE", "/admin/v1/facilities/99001/certificates/$sha256");
 
-$client = resuming($cert{second}, $cache)->connect;
+$client = resuming()->connect;
 ok($client->socket->get_session_reused, "resumed once more");
 is(ask($client)->code, "cert.unknown", "resumed: refused once removed");
 

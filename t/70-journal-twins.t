@@ -27,10 +27,10 @@ my $documents = CLIENTS * EACH;
 
 my $world = EHR::World->new(workers => 4);
 $world->start;
-$world->enrol($_) for 99001, 99002;
+$world->enrol($_) for qw(99001 99002);
 
 my $load = EHR::Load->new($world,
-    facilities => [ 99001, 99002 ],
+    facilities => [ qw(99001 99002) ],
     options    => [ "--connections", CLIENTS, "--requests", $documents,
                     "--twins" ]);
 

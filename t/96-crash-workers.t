@@ -32,12 +32,12 @@ my $documents = CLIENTS * EACH;
 
 my $world = EHR::World->new(workers => 4);
 $world->start;
-$world->enrol($_) for 99001, 99002;
+$world->enrol($_) for qw(99001 99002);
 
 # A fixed rate makes the run as long on a fast machine as on a slow one.
 
 my $load = EHR::Load->new($world,
-    facilities => [ 99001, 99002 ],
+    facilities => [ qw(99001 99002) ],
     options    => [ "--connections", CLIENTS, "--requests", $documents,
                     "--rate", RATE, "--twins", "--retry", 1000 ]);
 
@@ -100,13 +100,13 @@ is(scalar(keys %received), $documents, "and nothing that was never sent");
 
 # --- the journal ------------------------------------------------------------
 
-my %client = map { $_ => $world->client($_) } 99001, 99002;
+my %client = map { $_ => $world->client($_) } qw(99001 99002);
 my @ids = map { $_->[0]{id} } values %by_sha;
 my $unsettled = 0;
 
 for my $id (@ids[0 .. LOOKED_AT - 1]) {
-    my $known = $world->get($client{99001}, "/v1/documents/$id");
-    my $owner = $known && $known->status == 200 ? 99001 : 99002;
+    my $known = $world->get($client{"99001"}, "/v1/documents/$id");
+    my $owner = $known && $known->status == 200 ? "99001" : "99002";
     my $state = $world->wait_settled($client{$owner}, $id, 30);
 
     $unsettled++ unless $state

@@ -305,6 +305,9 @@ start_world() {
     admin_port=$((base_port + 1000))
     ops_port=$((base_port + 737))
 
+    # Half a world is none.
+    trap stop_world EXIT
+
     make_folders
     "$top/conf/dev/pki.sh" make "$run/pki"
     write_accounts
@@ -325,6 +328,8 @@ start_world() {
     EHR_RUN_DIR=$run "$top/conf/dev/enrol.sh"
     [ "${EHR_RUN_SAMPLES:-yes}" = no ] \
         || EHR_RUN_DIR=$run "$top/conf/dev/samples.sh"
+
+    trap - EXIT
     print_urls
 }
 

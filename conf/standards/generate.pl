@@ -31,6 +31,23 @@ my %REQUIRED = (
 );
 my @REQUIRED_NAME = qw(NO CONDITIONAL YES);
 
+# Patterns of the types in XML Schema; years as EHR_YEAR_MIN in ehr_field.c.
+
+my $YEAR = '(1[89]|[2-9][0-9])[0-9]{2}';
+my $LEAP = '((1[89]|[2-9][0-9])(0[48]|[2468][048]|[13579][26])'
+    . '|(2[048]|[3579][26]|[468][048])00)';
+my $DATE = "$YEAR((0[13578]|1[02])(0[1-9]|[12][0-9]|3[01])"
+    . '|(0[469]|11)(0[1-9]|[12][0-9]|30)|02(0[1-9]|1[0-9]|2[0-8]))'
+    . "|${LEAP}0229";
+my $HOUR = '([01][0-9]|2[0-3])[0-5][0-9]';
+my %PATTERN = (
+    'n'        => '-?[0-9]+(\.[0-9]+)?',
+    'dt8'      => $DATE,
+    'dt12'     => "($DATE)$HOUR",
+    'dt8|dt12' => "($DATE)($HOUR)?",
+    'birth'    => "($DATE|${YEAR}0000)$HOUR",
+);
+
 my ($in, $out, $xsd);
 GetOptions('standards=s' => \$in, 'out=s' => \$out, 'xsd=s' => \$xsd)
     && $in && $out && $xsd
@@ -377,22 +394,6 @@ sub quoted {
 #
 # Says what the C check calls an error, for elements of the official names:
 # one of each, in any order.
-
-
-my $YEAR = '(1[89]|[2-9][0-9])[0-9]{2}';
-my $LEAP = '((1[89]|[2-9][0-9])(0[48]|[2468][048]|[13579][26])'
-    . '|(2[048]|[3579][26]|[468][048])00)';
-my $DATE = "$YEAR((0[13578]|1[02])(0[1-9]|[12][0-9]|3[01])"
-    . '|(0[469]|11)(0[1-9]|[12][0-9]|30)|02(0[1-9]|1[0-9]|2[0-8]))'
-    . "|${LEAP}0229";
-my $HOUR = '([01][0-9]|2[0-3])[0-5][0-9]';
-my %PATTERN = (
-    'n'        => '-?[0-9]+(\.[0-9]+)?',
-    'dt8'      => $DATE,
-    'dt12'     => "($DATE)$HOUR",
-    'dt8|dt12' => "($DATE)($HOUR)?",
-    'birth'    => "($DATE|${YEAR}0000)$HOUR",
-);
 
 
 sub schema {

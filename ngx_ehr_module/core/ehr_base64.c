@@ -76,10 +76,10 @@ base64_groups(const uint8_t *text, size_t len, uint8_t *out)
 static size_t
 base64_group_end(ehr_base64_t *b, uint8_t *out)
 {
-    size_t    n = 3 - (size_t) b->npad;
-    uint32_t  hidden = (1U << (8 * b->npad)) - 1;
+    static const uint32_t  hidden[3] = { 0, 0xff, 0xffff };
+    size_t                 n = 3 - (size_t) b->npad;
 
-    if (b->npad > 2 || (b->bits & hidden) != 0) {
+    if (b->npad > 2 || (b->bits & hidden[b->npad]) != 0) {
         b->is_broken = 1;
 
         return 0;

@@ -47,7 +47,8 @@ typedef struct {
 typedef struct {
     ehr_kind_e      kind;
     ehr_str_t       standard;      /* "qd3176", "" when unknown */
-    ehr_str_t       business_key;  /* as interface.md 3.3 */
+    ehr_str_t       business_key;  /* claim: "<MA_CSKCB>/<MA_LK>"; check-in:
+                                      MA_LK of its first row */
     ehr_str_t       facility;      /* MA_CSKCB in the document */
     ehr_problem_e   problem;       /* NONE, or the refusal */
     ehr_str_t       detail[2];     /* of the problem, by ehr_lang_e */
@@ -70,7 +71,9 @@ void ehr_document_init(void);
 /*
  * Does   reads and checks one document
  * Gives  EHR_OK: doc->kind, keys, warnings are set; EHR_REFUSED: doc->problem
- *        and doc->findings say why; EHR_BROKEN: no memory or a bug of ours
+ *        and doc->findings say why; EHR_BROKEN: no memory or a bug of ours.
+ *        Of several problems another facility's document goes before a part
+ *        that cannot be read, and that before wrong fields; findings hold all
  * Takes  in is borrowed for the call; everything in doc lives in the arena
  */
 ehr_rc_t ehr_document_read(const ehr_document_input_t *in, ehr_arena_t *arena,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Changing the registry of facilities.  Every change is one transaction of the
- * same shape: the facility and its version, the change, version and generation,
- * the audit row.  A dry run is the same transaction, rolled back.
+ * Changing the registry of facilities.  Every change is one transaction of
+ * the same shape: the facility and its version, the change, version and
+ * generation, the audit row.  A dry run is the same transaction, rolled back.
  *
  * The audit names what was changed and by whom; it repeats no text a person
  * typed and no name from a certificate.

@@ -159,7 +159,7 @@ doc_envelope(const doc_part_t *contents, size_t n)
 
     data = malloc(size);
     assert_non_null(data);
-    p = data + sprintf(data, "%s", head);
+    p = stpcpy(data, head);
 
     for (size_t i = 0; i < n; i++) {
         p += sprintf(p, "<FILEHOSO><LOAIHOSO>%s</LOAIHOSO><NOIDUNGFILE>",
@@ -169,7 +169,7 @@ doc_envelope(const doc_part_t *contents, size_t n)
         p += sprintf(p, "</NOIDUNGFILE></FILEHOSO>\n");
     }
 
-    p += sprintf(p, "%s", tail);
+    p = stpcpy(p, tail);
     s.data = data;
     s.len = (size_t) (p - data);
 

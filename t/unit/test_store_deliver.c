@@ -330,7 +330,8 @@ a_result_is_kept_with_its_attempt_and_history(void **state)
 
     assert_ok(ehr_store_history(w->store, doc.sub.id, w->arena, &json));
     assert_non_null(strstr(json.data,
-                           "\"state\":\"pending\",\"reason\":\"route.table\""));
+                           "\"state\":\"pending\","
+                           "\"reason\":\"route.table\""));
     assert_true(strstr(json.data, "\"sending\"")
                 < strstr(json.data, "\"accepted\""));
     assert_int_equal(ask(w, "SELECT count(*) FROM history"), 3);

@@ -5,7 +5,7 @@ package EHR::Load;
 # Load on a world by build/ehr-load (t/bench), and its ledger read back.
 #
 #   my $load = EHR::Load->new($world,
-#       facilities  => [ 99001, 99002 ],    # enrolled before
+#       facilities  => [ qw(99001 99002) ],    # enrolled before
 #       claim       => { only => ["XML1"] },    # for EHR::Document->claim
 #       options     => [ "--connections", 20, "--requests", 4000 ],
 #   );
@@ -35,7 +35,7 @@ sub new {
 
     return bless {
         world      => $world,
-        facilities => [ 99001 ],
+        facilities => [ "99001" ],
         claim      => {},
         options    => [],
         %o,

@@ -138,7 +138,7 @@ sub _kept {
 
     return map {
         my $meta = JSON::PP->new->utf8->decode(slurp($_));
-        { %$meta, file => s/\.meta$//r }
+        +{ %$meta, file => s/\.meta$//r }
     } sort glob("$self->{dir}/$folder/*.meta");
 }
 

@@ -6,7 +6,12 @@
  * elsewhere.
  */
 
+#include <stdio.h>
+
 #include "ehr_envelope.h"
+
+
+#define EHR_DETAIL_MAX  160
 
 
 typedef struct {
@@ -79,8 +84,9 @@ static ehr_kind_e
 document_kind_of_root(const char *root)
 {
     for (ehr_kind_e i = EHR_KIND_CHECKIN; i < EHR_KIND_LAST; i++) {
-        if (document_kinds[i].root && strcmp(document_kinds[i].root, root) == 0)
-        {
+        const char  *name = document_kinds[i].root;
+
+        if (name && strcmp(name, root) == 0) {
             return i;
         }
     }
@@ -187,34 +193,46 @@ document_problem(ehr_document_t *doc, ehr_problem_e problem, const char *vi,
 }
 
 
+/* A root we know of a kind that is not read yet. */
+
 static ehr_rc_t
-document_unknown(document_t *d)
+document_not_enabled(document_t *d)
 {
-    static const char  vi[] = "Loại hồ sơ này chưa được cổng kết nối tiếp "
-                              "nhận: ";
-    static const char  en[] = "This kind of document is not enabled at the "
-                              "gateway: ";
-    const char        *name = ehr_kind_name(d->doc->kind);
-    char               text[2][128];
-
-    if (d->doc->kind == EHR_KIND_UNKNOWN) {
-        document_problem(d->doc, EHR_PROBLEM_DOCUMENT_UNKNOWN_KIND,
-                         "Phần tử gốc không phải của loại hồ sơ nào",
-                         "The root element is of no known kind of document");
-
-        return EHR_REFUSED;
-    }
-
-    for (int lang = EHR_LANG_VI; lang <= EHR_LANG_EN; lang++) {
-        (void) stpncpy(stpncpy(text[lang], lang == EHR_LANG_VI ? vi : en,
-                               100), name, 27);
-        d->doc->detail[lang] = ehr_arena_dup(d->reading.arena, text[lang],
-                                             strlen(text[lang]));
-    }
+    static const char *const  words[2] = {
+        "Loại hồ sơ này chưa được cổng kết nối tiếp nhận: %s",
+        "This kind of document is not enabled at the gateway: %s"
+    };
+    char                      text[EHR_DETAIL_MAX];
+    ehr_str_t                *detail = d->doc->detail;
 
     d->doc->problem = EHR_PROBLEM_DOCUMENT_UNKNOWN_KIND;
 
-    return d->doc->detail[EHR_LANG_EN].data ? EHR_REFUSED : EHR_BROKEN;
+    for (int lang = EHR_LANG_VI; lang <= EHR_LANG_EN; lang++) {
+        (void) snprintf(text, sizeof(text), words[lang],
+                        ehr_kind_name(d->doc->kind));
+        detail[lang] = ehr_arena_dup(d->reading.arena, text, strlen(text));
+
+        if (detail[lang].data == NULL) {
+            return EHR_BROKEN;
+        }
+    }
+
+    return EHR_REFUSED;
+}
+
+
+static ehr_rc_t
+document_unknown(document_t *d)
+{
+    if (d->doc->kind != EHR_KIND_UNKNOWN) {
+        return document_not_enabled(d);
+    }
+
+    document_problem(d->doc, EHR_PROBLEM_DOCUMENT_UNKNOWN_KIND,
+                     "Phần tử gốc không phải của loại hồ sơ nào",
+                     "The root element is of no known kind of document");
+
+    return EHR_REFUSED;
 }
 
 

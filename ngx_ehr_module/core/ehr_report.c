@@ -290,13 +290,6 @@ static const ehr_section_table_t  report_document = {
 };
 
 
-const char *
-ehr_report_text(ehr_fault_e fault, int lang)
-{
-    return report_rows[fault].text[lang];
-}
-
-
 static uint32_t
 report_severity(const ehr_place_t *place, const ehr_fault_row_t *row)
 {

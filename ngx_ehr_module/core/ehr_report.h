@@ -46,9 +46,6 @@ void ehr_report(ehr_reading_t *reading, const ehr_place_t *place,
 void ehr_report_xml(ehr_reading_t *reading, const ehr_section_table_t *table,
                     const ehr_xml_fault_t *fault);
 
-/* "…" in both languages for a fault that has no field; for details. */
-const char *ehr_report_text(ehr_fault_e fault, int lang);
-
 /* Checks a finished value, its role in the document included. */
 void ehr_report_value(ehr_reading_t *reading, const ehr_place_t *place,
                       const ehr_value_t *value);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-/* One section against its table: what each kind of field takes and what not. */
+/* One section against its table: what each kind of field takes, and what
+ * not. */
 
 #include "documents.h"
 

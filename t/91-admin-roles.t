@@ -74,7 +74,7 @@ for my $role (@roles) {
 
         } else {
             is($res->status, 403, "$role may not $method $path");
-            is($res->code, "cert.unknown", "and hears why");
+            is($res->code, "role.not-allowed", "and hears why");
             like($res->json->{detail}, qr/Vai tr\x{f2}/, "by role");
         }
     }

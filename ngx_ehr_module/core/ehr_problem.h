@@ -39,6 +39,9 @@
       "The access token is bound to another certificate")                     \
     X(TOKEN_SCOPE, "token.scope", 403,                                        \
       "Mã truy cập không đủ quyền", "The access token lacks the scope")       \
+    X(ROLE_NOT_ALLOWED, "role.not-allowed", 403,                              \
+      "Quản trị viên không có quyền này",                                     \
+      "The administrator's role does not allow this")                         \
     X(KIND_NOT_ALLOWED, "facility.kind-not-allowed", 403,                     \
       "Cơ sở không được phép gửi loại hồ sơ này",                             \
       "The facility may not send this kind of document")                      \

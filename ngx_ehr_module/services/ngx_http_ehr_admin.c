@@ -285,7 +285,7 @@ ngx_http_ehr_admin_check(ngx_http_ehr_admin_t *admin)
     ngx_http_ehr_result_e   result;
 
     if (!ngx_http_ehr_admin_may(admin)) {
-        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_CERT_UNKNOWN,
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_ROLE_NOT_ALLOWED,
             "Vai trò đã đăng ký của chứng thư số không được làm việc này",
             "The certificate is not enrolled in a role that may do this");
     }

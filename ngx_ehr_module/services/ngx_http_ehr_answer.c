@@ -13,6 +13,7 @@
 #include <time.h>
 
 
+#define NGX_HTTP_EHR_RETRY_AFTER  5       /* seconds, of a 503 */
 #define NGX_HTTP_EHR_MAX_HEADERS  1000    /* walked; nginx bounds their bytes */
 
 
@@ -336,6 +337,24 @@ ngx_http_ehr_problem_headers(ngx_http_ehr_ctx_t *ctx, int status)
 }
 
 
+/* Documents alone: a wrong call of the admin API is none. */
+
+static void
+ngx_http_ehr_count_problem(ngx_http_ehr_ctx_t *ctx, int status)
+{
+    if (ctx->endpoint == NULL || ctx->endpoint->scope != EHR_SCOPE_SUBMIT) {
+        return;
+    }
+
+    if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        ngx_http_ehr_count(ctx->worker, LATER);
+
+    } else {
+        ngx_http_ehr_count(ctx->worker, REFUSED);
+    }
+}
+
+
 ngx_http_ehr_result_e
 ngx_http_ehr_send_problem(ngx_http_ehr_ctx_t *ctx)
 {
@@ -346,16 +365,11 @@ ngx_http_ehr_send_problem(ngx_http_ehr_ctx_t *ctx)
     row = ehr_problem_row(ctx->problem);
     ctx->code = row->code;
 
-    if (row->status == NGX_HTTP_SERVICE_UNAVAILABLE) {
-        ngx_http_ehr_count(ctx->worker, LATER);
-
-        if (ctx->retry_after == 0) {
-            ctx->retry_after = 5;
-        }
-
-    } else {
-        ngx_http_ehr_count(ctx->worker, REFUSED);
+    if (row->status == NGX_HTTP_SERVICE_UNAVAILABLE && !ctx->retry_after) {
+        ctx->retry_after = NGX_HTTP_EHR_RETRY_AFTER;
     }
+
+    ngx_http_ehr_count_problem(ctx, row->status);
 
     ngx_memzero(&view, sizeof(ehr_problem_view_t));
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * The journal's place in a worker: two handles on the store, one for the
- * writer's thread and one for the reader's.  Operations that arrive while a
+ * The journal's place in a worker: three handles on the store, one for the
+ * writer's thread, one for the reader's, and one that tidies up.  Operations that arrive while a
  * transaction is on its way to the disk form the next one (group commit
  * without a timer).  What is stored, and how, is the store's part.
  */
@@ -27,6 +27,7 @@ struct ngx_http_ehr_journal_s {
     ngx_http_ehr_worker_t      *worker;
     ehr_store_t                *writer;
     ehr_store_t                *reader;
+    ehr_store_t                *janitor;
 
     /* loop: what waits for the next transaction */
     ngx_http_ehr_write_t       *first;
@@ -39,6 +40,8 @@ struct ngx_http_ehr_journal_s {
     ehr_rc_t                    rc;
     char                        error[256];
     ngx_event_t                 failed;
+    int                         log_frames;   /* after the last batch */
+    ngx_uint_t                  is_tidying;   /* flag */
     ngx_uint_t                  is_busy;      /* flag */
     ngx_uint_t                  is_healthy;   /* flag */
 };
@@ -82,6 +85,8 @@ ngx_http_ehr_journal_init(ngx_http_ehr_worker_t *worker)
         return NGX_ERROR;
     }
 
+    worker->journal = journal;
+
     journal->worker = worker;
     journal->last = &journal->first;
     journal->is_healthy = 1;
@@ -96,11 +101,13 @@ ngx_http_ehr_journal_init(ngx_http_ehr_worker_t *worker)
 
     journal->reader = ngx_http_ehr_journal_open(worker, 1);
     if (journal->reader == NULL) {
-        ehr_store_close(journal->writer);
         return NGX_ERROR;
     }
 
-    worker->journal = journal;
+    journal->janitor = ngx_http_ehr_journal_open(worker, 0);
+    if (journal->janitor == NULL) {
+        return NGX_ERROR;
+    }
 
     return NGX_OK;
 }
@@ -111,6 +118,7 @@ ngx_http_ehr_journal_init(ngx_http_ehr_worker_t *worker)
 void
 ngx_http_ehr_journal_exit(ngx_http_ehr_worker_t *worker)
 {
+    ehr_store_close(worker->journal->janitor);
     ehr_store_close(worker->journal->reader);
     ehr_store_close(worker->journal->writer);
 }
@@ -122,6 +130,7 @@ ngx_http_ehr_journal_run(void *data)
     ngx_http_ehr_journal_t  *journal = data;
 
     journal->rc = ehr_store_write(journal->writer, journal->ops);
+    journal->log_frames = ehr_store_log_frames(journal->writer);
 
     if (journal->rc != EHR_OK) {
         (void) ngx_cpystrn((u_char *) journal->error,
@@ -131,38 +140,46 @@ ngx_http_ehr_journal_run(void *data)
 }
 
 
-static void
-ngx_http_ehr_journal_checkpoint(ehr_store_t *store, void *data)
-{
-    int  frames;
+/*
+ * The log is moved into the database by a handle and a thread of their own:
+ * neither a commit nor a reader waits for it.
+ */
 
-    (void) ehr_store_checkpoint(store, &frames);
+static void
+ngx_http_ehr_journal_tidy_run(void *data)
+{
+    int                      frames;
+    ngx_http_ehr_journal_t  *journal = data;
+
+    (void) ehr_store_checkpoint(journal->janitor, &frames);
 }
 
 
 static void
-ngx_http_ehr_journal_checkpoint_done(void *data)
+ngx_http_ehr_journal_tidy_done(void *data)
 {
+    ngx_http_ehr_journal_t  *journal = data;
+
+    journal->is_tidying = 0;
 }
 
-
-/* Between batches, and only when nobody waits for one (commits come first)
- * or the log has grown for long. */
-
-#define NGX_HTTP_EHR_CHECKPOINT_EVERY  200    /* batches */
 
 static void
 ngx_http_ehr_journal_tidy(ngx_http_ehr_journal_t *journal)
 {
-    ngx_uint_t  n;
+    if (journal->is_tidying
+        || journal->log_frames < EHR_STORE_CHECKPOINT_FRAMES)
+    {
+        return;
+    }
 
-    n = journal->worker->shared->counters[NGX_HTTP_EHR_COUNT_COMMITS];
-
-    if (n % NGX_HTTP_EHR_CHECKPOINT_EVERY == 0) {
-        (void) ngx_http_ehr_journal_change(journal->worker,
-                                         ngx_http_ehr_journal_checkpoint,
-                                         ngx_http_ehr_journal_checkpoint_done,
-                                         journal);
+    if (ngx_http_ehr_thread_post(journal->worker,
+                                 journal->worker->mcf->work_pool,
+                                 ngx_http_ehr_journal_tidy_run,
+                                 ngx_http_ehr_journal_tidy_done, journal)
+        == NGX_OK)
+    {
+        journal->is_tidying = 1;
     }
 }
 
@@ -186,6 +203,8 @@ ngx_http_ehr_journal_done(void *data)
 
     journal->is_healthy = (journal->rc == EHR_OK);
 
+    ngx_http_ehr_journal_tidy(journal);
+
     /* The next batch goes to the disk while this one's owners are told. */
     ngx_http_ehr_journal_start(journal);
 
@@ -199,8 +218,6 @@ ngx_http_ehr_journal_done(void *data)
     (void) ngx_atomic_fetch_add(
                &journal->worker->shared->counters[
                                           NGX_HTTP_EHR_COUNT_COMMITTED], n);
-
-    ngx_http_ehr_journal_tidy(journal);
 }
 
 

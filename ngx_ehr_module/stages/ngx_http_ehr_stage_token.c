@@ -164,9 +164,10 @@ ngx_http_ehr_check_token(ngx_http_ehr_ctx_t *ctx)
         return result;
     }
 
-    /* A suspension voids what was issued before it, for good. */
+    /* A suspension voids what was issued before it, for good; iat counts
+     * whole seconds, so its own second is void too. */
 
-    if ((known.issued_at + 1) * 1000 <= ctx->fac->tokens_from_ms) {
+    if (known.issued_at * 1000 < ctx->fac->tokens_from_ms) {
         return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_TOKEN_INVALID,
             "Mã truy cập được cấp trước khi cơ sở bị tạm ngừng.",
             "The token was issued before the facility was suspended.");

@@ -121,7 +121,8 @@ typedef struct {
     ngx_atomic_t    seq;              /* odd while it is written */
     uint64_t        key;              /* of partner and account; 0: free */
     int64_t         expires_ms;
-    int64_t         blocked_until_ms; /* log-in refused: nobody tries before */
+    int64_t         blocked_by_ms;    /* log-in refused: the configuration
+                                         (configured_ms) that it was refused */
     uint64_t        generation;
     uint32_t        len;
     u_char          bytes[NGX_HTTP_EHR_SESSION_SIZE];
@@ -130,11 +131,12 @@ typedef struct {
 struct ngx_http_ehr_shared_s {
     ngx_atomic_t    registry_generation;    /* rises with each change */
     ngx_atomic_t    redis_away;             /* workers that lost Redis */
+    ngx_atomic_t    configured_ms;          /* of the newest workers */
     ngx_atomic_t    counters[NGX_HTTP_EHR_COUNT_LAST];
 
     /* finished submissions, for workers with waiting clients */
     ngx_atomic_t    ring_head;
-    uint64_t        ring[NGX_HTTP_EHR_RING];    /* hash of the id */
+    uint64_t        ring[NGX_HTTP_EHR_RING];    /* lap, hash of the id */
 
     ngx_http_ehr_session_slot_t  sessions[NGX_HTTP_EHR_SESSIONS];
 
@@ -216,8 +218,10 @@ typedef struct {
     ngx_str_t                    jwks;        /* rendered once */
     ngx_http_ehr_rate_t          rate;        /* of a facility */
     ngx_http_ehr_rate_t          cert_rate;   /* before the token check */
+    size_t                       inflight_max;    /* bytes, of one worker */
     ngx_http_ehr_redis_conf_t    redis;
     ngx_array_t                  partners;    /* ngx_http_ehr_partner_t */
+    int64_t                      configured_ms;   /* when they were read */
     uint32_t                     routes[EHR_KIND_LAST];   /* partner bits */
     ngx_array_t                  administrators;
     ngx_flag_t                   token_cache;
@@ -282,6 +286,9 @@ struct ngx_http_ehr_worker_s {
      * while anything is parked. */
     ngx_uint_t                  parked;
     ngx_event_t                 hold;
+
+    /* Bytes of documents in memory or in spool files, of all requests. */
+    size_t                      bytes;
     ngx_connection_t            dummy;        /* fd -1, for timers' data */
 };
 
@@ -313,6 +320,7 @@ typedef struct {
     ngx_uint_t                   role;
     const char                  *path;    /* "{id}" stands for a UUID */
     uint32_t                     scope;   /* ehr_scope_e the token needs */
+    size_t                       body_max;    /* 0: ehr_body_max_size */
     const ngx_http_ehr_stage_t  *stages[NGX_HTTP_EHR_MAX_STAGES];
 } ngx_http_ehr_endpoint_t;
 
@@ -367,6 +375,7 @@ struct ngx_http_ehr_ctx_s {
     int                             content_form;
     ngx_str_t                       content_type;
     ngx_event_t                     body_timer;
+    size_t                          bytes;    /* of the worker's budget */
     unsigned                        body_is_inline:1; /* read at once */
     unsigned                        body_is_read:1;
     ehr_document_t                  doc;
@@ -455,6 +464,14 @@ ngx_http_ehr_result_e ngx_http_ehr_send(ngx_http_ehr_ctx_t *ctx,
 ngx_http_ehr_result_e ngx_http_ehr_send_problem(ngx_http_ehr_ctx_t *ctx);
 
 
+/* --- bytes in flight (services/ngx_http_ehr_bytes.c) ------------------------ */
+
+/* Charges the request's bytes to the worker's budget; NGX_BUSY: there is no
+ * room, nothing is charged.  Given back with the context. */
+ngx_int_t ngx_http_ehr_bytes_take(ngx_http_ehr_ctx_t *ctx, size_t bytes);
+void ngx_http_ehr_bytes_release(ngx_http_ehr_ctx_t *ctx);
+
+
 /* --- parking and threads (services/ngx_http_ehr_threads.c) ----------------- */
 
 /* A request that waits is counted (r->main->blocked) and keeps the draining
@@ -486,6 +503,7 @@ struct ngx_http_ehr_write_s {
     ehr_store_op_t              *op;
     void                       (*done)(ngx_http_ehr_write_t *write);
     void                        *data;
+    ngx_msec_t                   queued;
     ngx_http_ehr_write_t        *next;
 };
 
@@ -507,6 +525,12 @@ ngx_int_t ngx_http_ehr_journal_change(ngx_http_ehr_worker_t *worker,
                                       void (*run)(ehr_store_t *store,
                                                   void *data),
                                       void (*done)(void *data), void *data);
+
+/* The same beside both: for what must wait for neither. */
+ngx_int_t ngx_http_ehr_journal_look(ngx_http_ehr_worker_t *worker,
+                                    void (*run)(ehr_store_t *store,
+                                                void *data),
+                                    void (*done)(void *data), void *data);
 
 /* For readiness: the last transaction succeeded, and how many wait. */
 ngx_uint_t ngx_http_ehr_journal_is_healthy(ngx_http_ehr_worker_t *worker);

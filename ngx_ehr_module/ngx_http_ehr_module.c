@@ -155,6 +155,13 @@ static ngx_command_t  ngx_http_ehr_commands[] = {
       0,
       NULL },
 
+    { ngx_string("ehr_inflight_max_size"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_ehr_main_conf_t, inflight_max),
+      NULL },
+
     { ngx_string("ehr_body_max_size"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,
@@ -230,6 +237,7 @@ ngx_http_ehr_create_main_conf(ngx_conf_t *cf)
 
     mcf->token_ttl = NGX_CONF_UNSET;
     mcf->token_cache = NGX_CONF_UNSET;
+    mcf->inflight_max = NGX_CONF_UNSET_SIZE;
     mcf->rate.rate_milli = NGX_CONF_UNSET;
     mcf->cert_rate.rate_milli = NGX_CONF_UNSET;
 
@@ -261,6 +269,8 @@ ngx_http_ehr_init_main_conf(ngx_conf_t *cf, void *conf)
     if (mcf->token_cache == NGX_CONF_UNSET) {
         mcf->token_cache = 1;
     }
+
+    ngx_conf_init_size_value(mcf->inflight_max, 512 * 1024 * 1024);
 
     if (mcf->rate.rate_milli == NGX_CONF_UNSET) {
         mcf->rate.rate_milli = 50 * 1000;
@@ -417,6 +427,72 @@ ngx_http_ehr_init_pools(ngx_conf_t *cf, ngx_http_ehr_main_conf_t *mcf)
 }
 
 
+/* Before nginx can log anything of the request: its log handler writes the
+ * query, ours does not (I9). */
+
+static ngx_int_t
+ngx_http_ehr_post_read(ngx_http_request_t *r)
+{
+    ngx_http_ehr_srv_conf_t  *scf;
+
+    scf = ngx_http_get_module_srv_conf(r, ngx_http_ehr_module);
+
+    if (scf->has_problems || scf->is_courier) {
+        r->log_handler = ngx_http_ehr_log_handler;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * A partner's answer may ask nginx to go elsewhere (X-Accel-Redirect), with
+ * the document and the session in hand.  No second upstream for a request.
+ */
+
+static ngx_int_t
+ngx_http_ehr_preaccess(ngx_http_request_t *r)
+{
+    ngx_http_ehr_srv_conf_t  *scf;
+
+    scf = ngx_http_get_module_srv_conf(r, ngx_http_ehr_module);
+
+    if (scf->is_courier && r != r->main && r->upstream) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "a partner tried to redirect a delivery");
+        return NGX_HTTP_BAD_GATEWAY;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_ehr_add_phases(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_POST_READ_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_ehr_post_read;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_ehr_preaccess;
+
+    return NGX_OK;
+}
+
+
 /*
  * What loads is complete (I11): whatever traffic would trip over is refused
  * here.
@@ -476,7 +552,9 @@ ngx_http_ehr_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    if (ngx_http_ehr_init_pools(cf, mcf) != NGX_OK) {
+    if (ngx_http_ehr_init_pools(cf, mcf) != NGX_OK
+        || ngx_http_ehr_add_phases(cf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -801,8 +879,12 @@ ngx_http_ehr_set_token_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (mcf->token_keys.nelts == 0 && !ehr_key_is_private(key)) {
-        return "must name a private key first: it signs";
+    /* RSA signs too slowly for the event loop. */
+
+    if (mcf->token_keys.nelts == 0
+        && (!ehr_key_is_private(key) || ehr_key_alg(key) != EHR_ALG_ES256))
+    {
+        return "must name a private EC P-256 key first: it signs";
     }
 
     slot = ngx_array_push(&mcf->token_keys);

@@ -39,7 +39,7 @@ $world->enrol("99002", rate => "1r/m", burst => WIDE);
 my $small = EHR::Document->raw("<NOTHING/>");
 
 
-# --- one facility -------------------------------------------------------------
+# --- one facility ------------------------------------------------------------
 
 my $client = $world->client("99001");
 my $last;
@@ -73,7 +73,7 @@ is($world->metric('ehr_limit_checks_total{by="local"}'), 7, "checks too");
 is($world->metric('ehr_limit_checks_total{by="redis"}'), 0, "no Redis");
 
 
-# --- a body is not read before -------------------------------------------------
+# --- a body is not read before -----------------------------------------------
 
 my ($head) = $client->request_bytes("POST", "/v1/documents",
     headers => [ "Authorization" => "Bearer $client->{token}",
@@ -88,7 +88,7 @@ is_deeply($res->interim, [], "and never told to go on");
 $client->close;
 
 
-# --- reading is not limited ------------------------------------------------------
+# --- reading is not limited --------------------------------------------------
 
 $res = $client->request("GET", "/v1/documents",
     headers => [ "Authorization" => "Bearer $client->{token}" ]);
@@ -96,7 +96,7 @@ is($res->status, 200, "documents can be listed meanwhile");
 is($res->header("RateLimit"), undef, "under no policy");
 
 
-# --- many connections, many workers -----------------------------------------------
+# --- many connections, many workers ------------------------------------------
 
 my @clients = map { $world->client("99002") } 1 .. CLIENTS;
 my %statuses;
@@ -109,7 +109,7 @@ is_deeply(\%statuses, { 422 => WIDE, 429 => CLIENTS },
           "a facility's own burst holds exactly over all workers");
 
 
-# --- no limit --------------------------------------------------------------------
+# --- no limit ----------------------------------------------------------------
 
 my $pem = $world->issue("free");
 $world->enrol("99003", rate => "off", cert => $pem);
@@ -125,7 +125,7 @@ is($res->status, 422, "a facility without a limit is never refused");
 is($res->header("RateLimit"), undef, "and no policy is told");
 
 
-# --- the certificate's limit -------------------------------------------------------
+# --- the certificate's limit -------------------------------------------------
 
 $world->reconfigure(cert_rate => "1r/m burst=3", rate => "off");
 $client->close;
@@ -148,7 +148,7 @@ is($world->client("99002")->request("POST", "/v1/documents", @wrong)
    "another certificate is not concerned");
 
 
-# --- what is written wrong does not start ---------------------------------------------
+# --- what is written wrong does not start ------------------------------------
 
 for my $case (
     [ "50", "invalid rate" ],

@@ -259,9 +259,20 @@ is_alive() {
     curl -sf -o /dev/null "http://127.0.0.1:$ops_port/livez"
 }
 
+# A module with AddressSanitizer in it needs its library before all others.
+
+preload() {
+    [ -n "${EHR_SANITIZE:-}" ] || return 0
+    echo "LD_PRELOAD=$(gcc -print-file-name=libasan.so)"
+    echo "ASAN_OPTIONS=detect_leaks=0:log_path=$run/logs/sanitizer"
+}
+
 start_nginx() {
+    local preloaded
+
+    mapfile -t preloaded < <(preload)
     rm -f "$sockets/courier.sock"
-    nginx -p "$run/" -e "$run/logs/error.log" -c "$run/nginx.conf" \
+    env "${preloaded[@]}" nginx -p "$run/" -e "$run/logs/error.log" -c "$run/nginx.conf" \
         < /dev/null >> "$run/logs/nginx.log" 2>&1 || {
         tail -n 5 "$run/logs/nginx.log" >&2
         fail "nginx did not start, see $run/logs/"

@@ -34,7 +34,6 @@
 #define NGX_HTTP_EHR_INLINE_MAX     (16 * 1024)
 #define NGX_HTTP_EHR_LOGIN_LOOK     20        /* ms */
 #define NGX_HTTP_EHR_LOGIN_WAIT     60000     /* ms, then tried again later */
-#define NGX_HTTP_EHR_LOGIN_BLOCK    300000    /* ms after a refused log-in */
 #define NGX_HTTP_EHR_FINISH_AGAIN   1000      /* ms, when the store is away */
 #define NGX_HTTP_EHR_MESSAGE_MAX    2048      /* bytes kept of a partner's */
 
@@ -268,7 +267,7 @@ ngx_http_ehr_attempt_start(ngx_http_ehr_batch_t *batch, ehr_claim_t *claim)
         ngx_log_error(NGX_LOG_ALERT, worker->cycle->log, 0,
                       "attempt not started: no memory");
         ehr_arena_destroy(arena);
-        ngx_http_ehr_lane_release(batch);
+        ngx_http_ehr_lane_release(batch, 0);
         return;
     }
 
@@ -390,6 +389,7 @@ ngx_http_ehr_attempt_step(ngx_http_ehr_attempt_t *att)
 
     case NGX_OK:
         att->has_session = 1;
+        att->login_since = 0;
         att->dlv.session.data = (char *) att->session.bytes;
         att->dlv.session.len = att->session.len;
         break;
@@ -398,7 +398,7 @@ ngx_http_ehr_attempt_step(ngx_http_ehr_attempt_t *att)
         break;
 
     case NGX_BUSY:
-        ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_RETRY,
+        ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_HELD,
                                     "account.blocked");
         return;
 
@@ -434,24 +434,40 @@ ngx_http_ehr_attempt_step(ngx_http_ehr_attempt_t *att)
 }
 
 
+/* A line break in a value would be a header of the partner's making. */
+
+static ngx_uint_t
+ngx_http_ehr_has_control(ehr_str_t s)
+{
+    size_t  i;
+
+    for (i = 0; i < s.len; i++) {
+        if ((u_char) s.data[i] < ' ' || s.data[i] == 0x7f) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static ngx_uint_t
 ngx_http_ehr_request_is_whole(const ehr_request_t *req)
 {
     uint32_t  i;
 
     if (req->path.len == 0 || req->path.data[0] != '/'
-        || req->method.len == 0 || req->nheaders > EHR_REQUEST_MAX_HEADERS)
+        || req->method.len == 0 || req->nheaders > EHR_REQUEST_MAX_HEADERS
+        || ngx_http_ehr_has_control(req->method)
+        || ngx_http_ehr_has_control(req->content_type))
     {
         return 0;
     }
 
-    /* A line break in a value would be a header of the partner's making. */
-
     for (i = 0; i < req->nheaders; i++) {
         if (req->headers[i].name.len == 0
-            || ngx_strlchr((u_char *) req->headers[i].value.data,
-                           (u_char *) req->headers[i].value.data
-                           + req->headers[i].value.len, LF))
+            || ngx_http_ehr_has_control(req->headers[i].name)
+            || ngx_http_ehr_has_control(req->headers[i].value))
         {
             return 0;
         }
@@ -472,13 +488,30 @@ ngx_http_ehr_attempt_prepared(void *data)
     att->is_preparing = 0;
     att->request->main->blocked--;
 
-    ngx_http_ehr_attempt_send(att);
+    if (c->error) {
+        /* the worker's time to shut down was over meanwhile */
+        ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_RETRY,
+                                    "courier.no-connection");
+
+    } else {
+        ngx_http_ehr_attempt_send(att);
+    }
 
     ngx_http_run_posted_requests(c);
 }
 
 
 /* --- 4. log in ---------------------------------------------------------------- */
+
+static void
+ngx_http_ehr_attempt_unlock(ngx_http_ehr_attempt_t *att)
+{
+    if (att->has_lock) {
+        ngx_http_ehr_session_unlock(att->worker, att->session.slot);
+        att->has_lock = 0;
+    }
+}
+
 
 static void
 ngx_http_ehr_attempt_look(ngx_event_t *ev)
@@ -535,9 +568,17 @@ ngx_http_ehr_attempt_login(ngx_http_ehr_attempt_t *att)
                                  att->dlv.account.username, &now)
         != NGX_DECLINED)
     {
-        ngx_http_ehr_session_unlock(att->worker, att->session.slot);
-        att->has_lock = 0;
+        ngx_http_ehr_attempt_unlock(att);
         ngx_http_ehr_attempt_step(att);
+        return NGX_DONE;
+    }
+
+    /* It left neither: the partner could not.  All who waited asking it one
+     * after the other would do nobody good. */
+
+    if (att->login_since) {
+        ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_RETRY,
+                                    "session.unavailable");
         return NGX_DONE;
     }
 
@@ -666,24 +707,66 @@ ngx_http_ehr_fill_body(ngx_http_request_t *sr, ehr_request_t *req)
 }
 
 
-static void
-ngx_http_ehr_answer_body(ngx_http_ehr_attempt_t *att, ngx_http_request_t *sr)
-{
-    ngx_buf_t  *b;
+/* Copies, for the request may end before the answer is judged.  Without
+ * memory it is an answer that cannot be read. */
 
-    if (sr->out == NULL || sr->out->buf == NULL) {
-        return;
+static void
+ngx_http_ehr_answer_keep(ngx_http_ehr_attempt_t *att, ngx_http_request_t *sr)
+{
+    ngx_buf_t     *b;
+    ehr_answer_t  *answer = &att->answer;
+
+    answer->content_type = ehr_arena_dup(att->arena,
+                                         (char *) sr->headers_out.content_type
+                                                                       .data,
+                                         sr->headers_out.content_type.len);
+
+    if (sr->out && sr->out->buf) {
+        b = sr->out->buf;
+        answer->body = ehr_arena_dup(att->arena, (char *) b->pos,
+                                     b->last - b->pos);
     }
 
-    b = sr->out->buf;
-    att->answer.body.data = (char *) b->pos;
-    att->answer.body.len = b->last - b->pos;
+    if (answer->content_type.data == NULL) {
+        answer->content_type.len = 0;
+    }
+
+    if (answer->body.data == NULL) {
+        answer->body.len = 0;
+    }
+}
+
+
+/*
+ * nginx ends an answer that was cut off as if it had been whole, for what a
+ * client got of it cannot be taken back; only the pipe knows.
+ */
+
+static ngx_uint_t
+ngx_http_ehr_answer_is_whole(ngx_http_upstream_t *u)
+{
+    if (!u->buffering) {
+        return u->length == 0 || u->length == -1;
+    }
+
+    return u->pipe->upstream_done
+           || (u->pipe->upstream_eof && u->pipe->length == -1);
+}
+
+
+/* More than subrequest_output_buffer_size: it was read until then. */
+
+static ngx_uint_t
+ngx_http_ehr_answer_is_large(ngx_http_upstream_t *u)
+{
+    return u->buffering && u->pipe->downstream_error;
 }
 
 
 /*
  * Certain or uncertain: no connection is certainly not sent; a whole answer
- * with a status of the partner's own is an answer; all else is lost.
+ * with a status of the partner's own is an answer, also one larger than we
+ * keep; all else is lost.
  */
 
 static ngx_int_t
@@ -708,12 +791,14 @@ ngx_http_ehr_subrequest_done(ngx_http_request_t *sr, void *data,
     {
         att->answer.kind = EHR_ANSWER_UNSENT;
 
-    } else if (rc == NGX_OK && u->headers_in.status_n) {
+    } else if (u->headers_in.status_n
+               && (ngx_http_ehr_answer_is_large(u)
+                   || (rc == NGX_OK && ngx_http_ehr_answer_is_whole(u))))
+    {
         att->answer.kind = EHR_ANSWER_HTTP;
         att->answer.status = (uint32_t) u->headers_in.status_n;
-        att->answer.content_type =
-                           ngx_http_ehr_str(&sr->headers_out.content_type);
-        ngx_http_ehr_answer_body(att, sr);
+        att->answer.is_truncated = ngx_http_ehr_answer_is_large(u);
+        ngx_http_ehr_answer_keep(att, sr);
     }
 
     /* Anything else would finalize the parent. */
@@ -818,16 +903,6 @@ ngx_http_ehr_attempt_wake(ngx_http_request_t *r)
 
 
 static void
-ngx_http_ehr_attempt_unlock(ngx_http_ehr_attempt_t *att)
-{
-    if (att->has_lock) {
-        ngx_http_ehr_session_unlock(att->worker, att->session.slot);
-        att->has_lock = 0;
-    }
-}
-
-
-static void
 ngx_http_ehr_attempt_logged_in(ngx_http_ehr_attempt_t *att)
 {
     ngx_int_t  rc;
@@ -840,13 +915,12 @@ ngx_http_ehr_attempt_logged_in(ngx_http_ehr_attempt_t *att)
                                     att->outcome.session_expires_ms)
          : NGX_ERROR;
 
-    ngx_http_ehr_attempt_unlock(att);
-
     if (rc != NGX_OK) {
         ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_HELD, "plugin.failed");
         return;
     }
 
+    ngx_http_ehr_attempt_unlock(att);
     ngx_http_ehr_attempt_step(att);
 }
 
@@ -854,11 +928,21 @@ ngx_http_ehr_attempt_logged_in(ngx_http_ehr_attempt_t *att)
 static void
 ngx_http_ehr_attempt_expired(ngx_http_ehr_attempt_t *att)
 {
-    /* At most one log-in more for each attempt: wrong ones lock accounts. */
+    /* At most one log-in for each attempt: wrong ones lock accounts. */
 
-    if (att->was_expired || att->dlv.logins) {
+    if (att->dlv.logins) {
         ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_HELD,
                                     "session.refused");
+        return;
+    }
+
+    /* Twice, but neither session was of our own log-in: others' luck, which
+     * says nothing of the account. */
+
+    if (att->was_expired) {
+        ngx_http_ehr_session_drop(att->worker, &att->session);
+        ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_RETRY,
+                                    "session.expired");
         return;
     }
 
@@ -907,11 +991,6 @@ ngx_http_ehr_attempt_judge(ngx_http_ehr_attempt_t *att)
     case EHR_OUTCOME_CONTINUE:
         ngx_http_ehr_attempt_step(att);
         return;
-    }
-
-    if (att->has_lock && att->outcome.kind == EHR_OUTCOME_HELD) {
-        ngx_http_ehr_session_block(att->worker, att->session.slot,
-                                   call.now_ms + NGX_HTTP_EHR_LOGIN_BLOCK);
     }
 
     ngx_http_ehr_attempt_finish(att, att->outcome.kind, NULL);
@@ -1007,6 +1086,44 @@ ngx_http_ehr_attempt_keep(ngx_http_ehr_attempt_t *att, ehr_str_t s)
 }
 
 
+/* A person's work on the accounts may have been done already, by a reload
+ * that this worker, still of the old configuration, does not know. */
+
+static ehr_outcome_e
+ngx_http_ehr_attempt_final_kind(ngx_http_ehr_attempt_t *att,
+    ehr_outcome_e kind, const char *reason)
+{
+    if (kind == EHR_OUTCOME_HELD
+        && ngx_http_ehr_schedule_may_unhold(att->worker,
+                                            reason ? ehr_str(reason)
+                                                   : att->outcome.reason))
+    {
+        return EHR_OUTCOME_RETRY;
+    }
+
+    return kind;
+}
+
+
+static void
+ngx_http_ehr_attempt_leave_login(ngx_http_ehr_attempt_t *att,
+    ehr_outcome_e kind)
+{
+    /* A log-in that a person must look at is not repeated by anybody: the
+     * partner counts wrong ones, and locks the account. */
+
+    if (att->has_lock && kind == EHR_OUTCOME_HELD) {
+        ngx_http_ehr_session_block(att->worker, att->session.slot);
+    }
+
+    ngx_http_ehr_attempt_unlock(att);
+
+    if (att->timer.timer_set) {
+        ngx_del_timer(&att->timer);
+    }
+}
+
+
 static void
 ngx_http_ehr_attempt_finish(ngx_http_ehr_attempt_t *att, ehr_outcome_e kind,
     const char *reason)
@@ -1020,11 +1137,9 @@ ngx_http_ehr_attempt_finish(ngx_http_ehr_attempt_t *att, ehr_outcome_e kind,
 
     att->is_finishing = 1;
 
-    ngx_http_ehr_attempt_unlock(att);
+    ngx_http_ehr_attempt_leave_login(att, kind);
 
-    if (att->timer.timer_set) {
-        ngx_del_timer(&att->timer);
-    }
+    kind = ngx_http_ehr_attempt_final_kind(att, kind, reason);
 
     finish->op.type = EHR_STORE_OP_FINISH;
     finish->delivery = att->claim->delivery;
@@ -1165,7 +1280,13 @@ ngx_http_ehr_attempt_closed(void *data)
     }
 
     if (att->is_sent) {
-        att->answer.kind = EHR_ANSWER_LOST;
+        /* nginx drops the connection after a too large answer, too */
+
+        if (!att->is_answered) {
+            att->answer.kind = EHR_ANSWER_LOST;
+        }
+
+        att->is_sent = 0;
         att->dlv.step++;
         ngx_http_ehr_attempt_judge(att);
         return;
@@ -1179,11 +1300,15 @@ ngx_http_ehr_attempt_closed(void *data)
 static void
 ngx_http_ehr_attempt_end(ngx_http_ehr_attempt_t *att)
 {
+    int64_t                 due_ms;
     ngx_connection_t       *c;
     ngx_pool_cleanup_t     *cln;
     ngx_http_request_t     *r = att->request;
     ngx_http_ehr_batch_t   *batch = att->batch;
     ngx_http_ehr_worker_t  *worker = att->worker;
+
+    due_ms = att->finish.state == EHR_STATE_RETRYING
+             ? att->finish.next_attempt_ms : 0;
 
     if (r) {
         /* the mark goes: nothing of the attempt outlives it */
@@ -1209,6 +1334,6 @@ ngx_http_ehr_attempt_end(ngx_http_ehr_attempt_t *att)
 
     ehr_arena_destroy(att->arena);
 
-    ngx_http_ehr_lane_release(batch);
+    ngx_http_ehr_lane_release(batch, due_ms);
     ngx_http_ehr_unhold(worker);
 }

@@ -502,6 +502,8 @@ ngx_http_ehr_set_partner(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_memzero(part, sizeof(ngx_http_ehr_partner_t));
 
+    mcf->configured_ms = ngx_http_ehr_now_ms();
+
     part->index = i;
     part->name = value[1];
     part->concurrency = 8;

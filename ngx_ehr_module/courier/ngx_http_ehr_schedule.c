@@ -8,6 +8,9 @@
  * A lane looks when it is kicked (something was accepted, an attempt ended
  * and more was there), when the next delivery is due, and every second, for
  * other workers accept and die too.
+ *
+ * What was held because of an account is tried again by each new worker, for
+ * a new worker is how a mended configuration comes.
  */
 
 #include "ngx_http_ehr_schedule.h"
@@ -24,6 +27,17 @@
 static void ngx_http_ehr_lane_kick(ngx_http_ehr_lane_t *lane);
 static void ngx_http_ehr_lane_timer(ngx_event_t *ev);
 static void ngx_http_ehr_recover(ngx_event_t *ev);
+
+
+/* Reasons that lie in accounts: ours, and a plugin's of a log-in. */
+
+static const char *const  ngx_http_ehr_account_reasons[] = {
+    "account.missing",
+    "account.blocked",
+    "session.refused",
+    "login.",
+    NULL
+};
 
 
 static ngx_msec_t
@@ -43,6 +57,8 @@ ngx_http_ehr_batch_unref(ngx_http_ehr_batch_t *batch)
 }
 
 
+/* Set anew, for nginx leaves a timer alone that changes by less than 300 ms. */
+
 static void
 ngx_http_ehr_lane_sleep(ngx_http_ehr_lane_t *lane, int64_t next_due_ms)
 {
@@ -53,7 +69,26 @@ ngx_http_ehr_lane_sleep(ngx_http_ehr_lane_t *lane, int64_t next_due_ms)
         wait = ngx_max(wait, 1);
     }
 
+    if (lane->timer.timer_set) {
+        ngx_del_timer(&lane->timer);
+    }
+
     ngx_add_timer(&lane->timer, (ngx_msec_t) wait);
+}
+
+
+/* The next look is not later than this. */
+
+static void
+ngx_http_ehr_lane_wake_at(ngx_http_ehr_lane_t *lane, int64_t due_ms)
+{
+    ngx_msec_int_t  left;
+
+    left = (ngx_msec_int_t) (lane->timer.timer.key - ngx_current_msec);
+
+    if (!lane->timer.timer_set || due_ms - ngx_http_ehr_now_ms() < left) {
+        ngx_http_ehr_lane_sleep(lane, due_ms);
+    }
 }
 
 
@@ -83,10 +118,11 @@ ngx_http_ehr_lane_claimed(ngx_http_ehr_write_t *write)
             ngx_http_ehr_attempt_start(batch, &claim->claims[i]);
         }
 
-        ngx_http_ehr_lane_sleep(lane, claim->next_due_ms);
+        if (claim->next_due_ms) {
+            ngx_http_ehr_lane_wake_at(lane, claim->next_due_ms);
+        }
 
     } else {
-        ngx_http_ehr_lane_sleep(lane, 0);
         again = 0;
     }
 
@@ -168,6 +204,83 @@ ngx_http_ehr_lane_kick(ngx_http_ehr_lane_t *lane)
 
 
 static void
+ngx_http_ehr_lane_unheld(ngx_http_ehr_write_t *write)
+{
+    ngx_http_ehr_lane_t  *lane = write->data;
+
+    lane->is_unholding = 0;
+
+    if (lane->unhold.op.rc != EHR_OK) {
+        /* the lane's next look tries again */
+        return;
+    }
+
+    lane->is_unheld = !lane->unhold.is_full;
+
+    if (lane->unhold.nunheld == 0) {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, lane->timer.log, 0,
+                  "held deliveries tried again: partner=%V number=%uD",
+                  &lane->part->name, lane->unhold.nunheld);
+
+    ngx_http_ehr_lane_kick(lane);
+}
+
+
+static void
+ngx_http_ehr_lane_unhold(ngx_http_ehr_lane_t *lane)
+{
+    if (lane->is_unheld || lane->is_unholding) {
+        return;
+    }
+
+    ngx_memzero(&lane->unhold, sizeof(ehr_store_unhold_t));
+
+    lane->unhold.op.type = EHR_STORE_OP_UNHOLD;
+    lane->unhold.partner = (char *) lane->part->name.data;
+    lane->unhold.reasons = ngx_http_ehr_account_reasons;
+    lane->unhold.now_ms = ngx_http_ehr_now_ms();
+
+    lane->unhold_write.op = &lane->unhold.op;
+    lane->unhold_write.done = ngx_http_ehr_lane_unheld;
+    lane->unhold_write.data = lane;
+
+    if (ngx_http_ehr_journal_write(lane->worker, &lane->unhold_write)
+        == NGX_OK)
+    {
+        lane->is_unholding = 1;
+    }
+}
+
+
+ngx_uint_t
+ngx_http_ehr_schedule_may_unhold(ngx_http_ehr_worker_t *worker,
+    ehr_str_t reason)
+{
+    size_t              len;
+    const char *const  *known;
+
+    if ((int64_t) worker->shared->configured_ms
+        <= worker->mcf->configured_ms)
+    {
+        return 0;
+    }
+
+    for (known = ngx_http_ehr_account_reasons; *known; known++) {
+        len = ngx_strlen(*known);
+
+        if (reason.len >= len && ngx_memcmp(reason.data, *known, len) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
 ngx_http_ehr_lane_timer(ngx_event_t *ev)
 {
     ngx_connection_t     *c = ev->data;
@@ -179,17 +292,22 @@ ngx_http_ehr_lane_timer(ngx_event_t *ev)
 
     /* Again, whatever becomes of this look (I6). */
     ngx_http_ehr_lane_sleep(lane, 0);
+    ngx_http_ehr_lane_unhold(lane);
     ngx_http_ehr_lane_kick(lane);
 }
 
 
 void
-ngx_http_ehr_lane_release(ngx_http_ehr_batch_t *batch)
+ngx_http_ehr_lane_release(ngx_http_ehr_batch_t *batch, int64_t due_ms)
 {
     ngx_http_ehr_lane_t  *lane = batch->lane;
 
     lane->in_flight--;
     ngx_http_ehr_batch_unref(batch);
+
+    if (due_ms) {
+        ngx_http_ehr_lane_wake_at(lane, due_ms);
+    }
 
     if (lane->has_more) {
         ngx_http_ehr_lane_kick(lane);
@@ -413,6 +531,13 @@ ngx_http_ehr_schedule_init(ngx_http_ehr_worker_t *worker)
 
     if (ngx_http_ehr_session_init(worker) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    if ((int64_t) worker->shared->configured_ms
+        < worker->mcf->configured_ms)
+    {
+        worker->shared->configured_ms =
+                            (ngx_atomic_uint_t) worker->mcf->configured_ms;
     }
 
     for (i = 0; i < n; i++) {

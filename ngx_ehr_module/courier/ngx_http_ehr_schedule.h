@@ -36,6 +36,10 @@ struct ngx_http_ehr_lane_s {
     unsigned                   is_claiming:1;
     unsigned                   is_wanted:1;   /* kicked meanwhile */
     unsigned                   has_more:1;    /* the last claim was full */
+    unsigned                   is_unholding:1;
+    unsigned                   is_unheld:1;   /* done, once a worker */
+    ngx_http_ehr_write_t       unhold_write;
+    ehr_store_unhold_t         unhold;
 };
 
 
@@ -52,11 +56,17 @@ struct ngx_http_ehr_schedule_s {
 };
 
 
-/* The attempt takes the claim; it gives the lane back when it ended. */
+/* The attempt takes the claim; it gives the lane back when it ended.  due_ms:
+ * when the same delivery is due again; 0: never. */
 void ngx_http_ehr_attempt_start(ngx_http_ehr_batch_t *batch,
                                 ehr_claim_t *claim);
 
-void ngx_http_ehr_lane_release(ngx_http_ehr_batch_t *batch);
+void ngx_http_ehr_lane_release(ngx_http_ehr_batch_t *batch, int64_t due_ms);
+
+/* 1: workers with a newer configuration are there, and what is held for this
+ * reason here may be no question for them. */
+ngx_uint_t ngx_http_ehr_schedule_may_unhold(ngx_http_ehr_worker_t *worker,
+                                            ehr_str_t reason);
 
 
 #endif /* NGX_HTTP_EHR_SCHEDULE_H */

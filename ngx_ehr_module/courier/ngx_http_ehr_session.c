@@ -125,7 +125,7 @@ ngx_http_ehr_session_get(ngx_http_ehr_worker_t *worker,
     session->generation = slot->generation;
     ngx_memcpy(session->bytes, slot->bytes, session->len);
     expires = slot->expires_ms;
-    blocked = slot->blocked_until_ms;
+    blocked = slot->blocked_by_ms;
 
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
 
@@ -133,7 +133,9 @@ ngx_http_ehr_session_get(ngx_http_ehr_worker_t *worker,
         return NGX_DECLINED;
     }
 
-    if (blocked > now) {
+    /* A newer configuration than ours knows better than we do. */
+
+    if (blocked >= worker->mcf->configured_ms) {
         return NGX_BUSY;
     }
 
@@ -216,7 +218,7 @@ ngx_http_ehr_session_put(ngx_http_ehr_worker_t *worker, ngx_uint_t n,
     slot->len = (uint32_t) bytes.len;
     slot->generation++;
     slot->expires_ms = expires_ms;
-    slot->blocked_until_ms = 0;
+    slot->blocked_by_ms = 0;
 
     ngx_http_ehr_session_write_end(slot);
 
@@ -225,15 +227,15 @@ ngx_http_ehr_session_put(ngx_http_ehr_worker_t *worker, ngx_uint_t n,
 
 
 void
-ngx_http_ehr_session_block(ngx_http_ehr_worker_t *worker, ngx_uint_t n,
-    int64_t until_ms)
+ngx_http_ehr_session_block(ngx_http_ehr_worker_t *worker, ngx_uint_t n)
 {
     ngx_http_ehr_session_slot_t  *slot = &worker->shared->sessions[n];
 
     ngx_http_ehr_session_write_begin(slot);
 
     slot->expires_ms = 0;
-    slot->blocked_until_ms = until_ms;
+    slot->blocked_by_ms = ngx_max(slot->blocked_by_ms,
+                                  worker->mcf->configured_ms);
 
     ngx_http_ehr_session_write_end(slot);
 }

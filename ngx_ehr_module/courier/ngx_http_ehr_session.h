@@ -27,7 +27,8 @@ void ngx_http_ehr_session_exit(ngx_http_ehr_worker_t *worker);
 
 /*
  * NGX_OK: a session; NGX_DECLINED: none; NGX_BUSY: the account's log-in was
- * refused lately, nobody may try now; NGX_ERROR: no slot is left.
+ * refused and nobody may try again before the configuration is read anew
+ * (wrong log-ins lock accounts); NGX_ERROR: no slot is left.
  * session->slot is set for all but NGX_ERROR.
  */
 ngx_int_t ngx_http_ehr_session_get(ngx_http_ehr_worker_t *worker,
@@ -46,7 +47,7 @@ ngx_int_t ngx_http_ehr_session_put(ngx_http_ehr_worker_t *worker,
                                    ngx_uint_t slot, ehr_str_t bytes,
                                    int64_t expires_ms);
 void ngx_http_ehr_session_block(ngx_http_ehr_worker_t *worker,
-                                ngx_uint_t slot, int64_t until_ms);
+                                ngx_uint_t slot);
 
 /* The session is not valid any more, unless a newer one is there already. */
 void ngx_http_ehr_session_drop(ngx_http_ehr_worker_t *worker,

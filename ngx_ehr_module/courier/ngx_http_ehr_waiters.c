@@ -7,14 +7,17 @@
  * submission's id.  A worker with waiters reads what is new in the ring every
  * 20 ms (nothing at all when nobody waits) and asks the journal for those of
  * its waiters that are named there; its own results it hears of at once.  An
- * overrun ring makes it ask for all.  The ring may be lost: the time-out of
- * each waiter answers with the state as it is then.
+ * overrun ring makes it ask for all, and so does a place that its writer has
+ * taken but not filled yet: each entry tells the ring's lap it belongs to.
+ * The ring may be lost: the time-out of each waiter answers with the state as
+ * it is then.
  */
 
 #include "ngx_http_ehr_waiters.h"
 
 
 #define NGX_HTTP_EHR_RING_POLL  20    /* ms */
+#define NGX_HTTP_EHR_HASH_BITS  48    /* of an entry; the lap is above */
 
 
 typedef struct {
@@ -75,7 +78,7 @@ ngx_http_ehr_waiters_init(ngx_http_ehr_worker_t *worker)
 }
 
 
-/* FNV-1a; never 0, which is an empty place of the ring. */
+/* FNV-1a; never 0, which stands for all waiters. */
 
 static uint64_t
 ngx_http_ehr_id_hash(const char *id)
@@ -87,7 +90,17 @@ ngx_http_ehr_id_hash(const char *id)
         hash = (hash ^ (u_char) id[i]) * 1099511628211ULL;
     }
 
-    return hash | 1;
+    return (hash | 1) & ((1ULL << NGX_HTTP_EHR_HASH_BITS) - 1);
+}
+
+
+/* The lap of a place, in its bits of an entry; never 0 in the first round,
+ * when places are empty. */
+
+static uint64_t
+ngx_http_ehr_ring_lap(ngx_atomic_uint_t n)
+{
+    return (uint64_t) (n / NGX_HTTP_EHR_RING + 1) << NGX_HTTP_EHR_HASH_BITS;
 }
 
 
@@ -119,8 +132,8 @@ ngx_http_ehr_waiters_settled(ngx_http_ehr_worker_t *worker, const char *id)
     ngx_http_ehr_shared_t  *shared = worker->shared;
 
     n = ngx_atomic_fetch_add(&shared->ring_head, 1);
-    __atomic_store_n(&shared->ring[n % NGX_HTTP_EHR_RING], hash,
-                     __ATOMIC_RELEASE);
+    __atomic_store_n(&shared->ring[n % NGX_HTTP_EHR_RING],
+                     ngx_http_ehr_ring_lap(n) | hash, __ATOMIC_RELEASE);
 
     ngx_http_ehr_waiters_wake(worker->waiters, hash);
 }
@@ -129,7 +142,7 @@ ngx_http_ehr_waiters_settled(ngx_http_ehr_worker_t *worker, const char *id)
 static void
 ngx_http_ehr_waiters_poll(ngx_event_t *ev)
 {
-    uint64_t                 hash;
+    uint64_t                 entry, hash;
     ngx_connection_t        *c = ev->data;
     ngx_atomic_uint_t        head;
     ngx_http_ehr_shared_t   *shared;
@@ -148,14 +161,14 @@ ngx_http_ehr_waiters_poll(ngx_event_t *ev)
     }
 
     while (waiters->tail != head) {
-        hash = __atomic_load_n(
+        entry = __atomic_load_n(
                           &shared->ring[waiters->tail % NGX_HTTP_EHR_RING],
                           __ATOMIC_ACQUIRE);
+        hash = entry ^ ngx_http_ehr_ring_lap(waiters->tail);
         waiters->tail++;
 
-        if (hash) {
-            ngx_http_ehr_waiters_wake(waiters, hash);
-        }
+        ngx_http_ehr_waiters_wake(waiters,
+                                  hash >> NGX_HTTP_EHR_HASH_BITS ? 0 : hash);
     }
 
     if (!ngx_queue_empty(&waiters->waiting)) {

@@ -14,7 +14,7 @@
 
 
 #define NGX_HTTP_EHR_RETRY_AFTER  5       /* seconds, of a 503 */
-#define NGX_HTTP_EHR_MAX_HEADERS  1000    /* walked; nginx bounds their bytes */
+#define NGX_HTTP_EHR_MAX_HEADERS  65536   /* more than nginx's buffers hold */
 
 
 uint64_t
@@ -34,6 +34,8 @@ ngx_http_ehr_ctx_release(ngx_http_ehr_ctx_t *ctx)
     if (ctx->body_timer.timer_set) {
         ngx_del_timer(&ctx->body_timer);
     }
+
+    ngx_http_ehr_bytes_release(ctx);
 
     if (ctx->content_map) {
         (void) munmap(ctx->content_map, ctx->content.len);
@@ -92,26 +94,58 @@ ngx_http_ehr_header(ngx_http_request_t *r, const char *name,
 }
 
 
+/* "name" alone, without "=": nginx does not know it as an argument. */
+
+static ngx_uint_t
+ngx_http_ehr_is_bare_argument(ngx_http_request_t *r, const char *name)
+{
+    size_t   len;
+    u_char  *p, *last, *end;
+
+    len = ngx_strlen(name);
+    last = r->args.data + r->args.len;
+
+    for (p = r->args.data; p < last; p = end + 1) {
+        end = ngx_strlchr(p, last, '&');
+        if (end == NULL) {
+            end = last;
+        }
+
+        if ((size_t) (end - p) == len && ngx_strncmp(p, name, len) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 ngx_str_t *
 ngx_http_ehr_argument(ngx_http_request_t *r, const char *name)
 {
     u_char     *dst, *src;
     ngx_str_t  *value, raw;
 
-    if (r->args.len == 0
-        || ngx_http_arg(r, (u_char *) name, ngx_strlen(name), &raw) != NGX_OK)
-    {
+    /* What an argument without a value, or without memory for it, gives: it
+     * is there, and no meaning fits it. */
+    static ngx_str_t  empty = ngx_string("");
+
+    if (r->args.len == 0) {
         return NULL;
+    }
+
+    if (ngx_http_arg(r, (u_char *) name, ngx_strlen(name), &raw) != NGX_OK) {
+        return ngx_http_ehr_is_bare_argument(r, name) ? &empty : NULL;
     }
 
     value = ngx_palloc(r->pool, sizeof(ngx_str_t));
     if (value == NULL) {
-        return NULL;
+        return &empty;
     }
 
     value->data = ngx_pnalloc(r->pool, raw.len + 1);
     if (value->data == NULL) {
-        return NULL;
+        return &empty;
     }
 
     dst = value->data;
@@ -163,6 +197,22 @@ ngx_http_ehr_request_id(ngx_http_request_t *r, ngx_str_t *id)
 }
 
 
+/* The URI is decoded: a line break in it must not begin a line of the log. */
+
+static u_char *
+ngx_http_ehr_log_uri(u_char *p, size_t len, ngx_str_t *uri)
+{
+    size_t  i;
+
+    for (i = 0; i < uri->len && i < len; i++) {
+        *p++ = uri->data[i] < 0x20 || uri->data[i] == 0x7f ? '?'
+                                                           : uri->data[i];
+    }
+
+    return p;
+}
+
+
 u_char *
 ngx_http_ehr_log_handler(ngx_http_request_t *r, ngx_http_request_t *sr,
     u_char *buf, size_t len)
@@ -172,15 +222,16 @@ ngx_http_ehr_log_handler(ngx_http_request_t *r, ngx_http_request_t *sr,
 
     cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
 
-    p = ngx_snprintf(buf, len, ", server: %V, request: \"%V %V\"",
-                     &cscf->server_name, &r->method_name, &r->uri);
+    p = ngx_snprintf(buf, len, ", server: %V, request: %V ",
+                     &cscf->server_name, &r->method_name);
     len -= p - buf;
-    buf = p;
+    buf = ngx_http_ehr_log_uri(p, len, &r->uri);
+    len -= buf - p;
 
     if (r != sr) {
-        p = ngx_snprintf(buf, len, ", subrequest: \"%V\"", &sr->uri);
+        p = ngx_snprintf(buf, len, ", subrequest: ");
         len -= p - buf;
-        buf = p;
+        buf = ngx_http_ehr_log_uri(p, len, &sr->uri);
     }
 
     return buf;
@@ -260,9 +311,15 @@ ngx_http_ehr_send(ngx_http_ehr_ctx_t *ctx, ngx_uint_t status,
     /* "100 Continue" must not follow a refusal. */
     r->expect_tested = 1;
 
-    if (r->request_body == NULL && ngx_http_discard_request_body(r) != NGX_OK)
-    {
+    if (r->request_body == NULL) {
+        if (ngx_http_discard_request_body(r) != NGX_OK) {
+            r->keepalive = 0;
+        }
+
+    } else if (!ctx->body_is_read) {
+        /* what is left of the body must not be read as the next request */
         r->keepalive = 0;
+        r->lingering_close = 1;
     }
 
     r->headers_out.status = status;
@@ -279,12 +336,19 @@ ngx_http_ehr_send(ngx_http_ehr_ctx_t *ctx, ngx_uint_t status,
     ctx->is_answered = 1;
 
     rc = ngx_http_send_header(r);
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+
+    if (rc == NGX_ERROR || rc > NGX_OK) {
+        r->connection->error = 1;
+        return NGX_HTTP_EHR_SENT;
+    }
+
+    if (r->header_only) {
         return NGX_HTTP_EHR_SENT;
     }
 
     b = ngx_calloc_buf(r->pool);
     if (b == NULL) {
+        r->connection->error = 1;
         return NGX_HTTP_EHR_SENT;
     }
 

@@ -12,6 +12,7 @@
 
 #define NGX_HTTP_EHR_JOURNAL_QUEUE  16384     /* operations that may wait */
 #define NGX_HTTP_EHR_JOURNAL_BATCH  256       /* operations a transaction */
+#define NGX_HTTP_EHR_JOURNAL_WAIT   10000     /* ms in the queue, at most */
 
 
 typedef struct {
@@ -40,6 +41,8 @@ struct ngx_http_ehr_journal_s {
     ehr_rc_t                    rc;
     char                        error[256];
     ngx_event_t                 failed;
+    ngx_event_t                 expire;
+    ngx_connection_t            dummy;
     int                         log_frames;   /* after the last batch */
     ngx_uint_t                  is_tidying;   /* flag */
     ngx_uint_t                  is_busy;      /* flag */
@@ -49,12 +52,14 @@ struct ngx_http_ehr_journal_s {
 
 static void ngx_http_ehr_journal_start(ngx_http_ehr_journal_t *journal);
 static void ngx_http_ehr_journal_failed(ngx_event_t *ev);
+static void ngx_http_ehr_journal_expire(ngx_event_t *ev);
 
 
 static ehr_store_t *
 ngx_http_ehr_journal_open(ngx_http_ehr_worker_t *worker, int is_readonly)
 {
     char                  error[512];
+    ngx_uint_t            level;
     ehr_store_t          *store;
     ehr_store_options_t   options;
 
@@ -63,11 +68,18 @@ ngx_http_ehr_journal_open(ngx_http_ehr_worker_t *worker, int is_readonly)
     options.path = (char *) worker->mcf->store_path.data;
     options.is_readonly = is_readonly;
 
+    /* A disk that is away now may be back soon; a worker that leaves for it
+     * would not be started again. */
+    options.is_patient = 1;
+
+    error[0] = '\0';
     store = ehr_store_open(&options, error, sizeof(error));
 
-    if (store == NULL) {
-        ngx_log_error(NGX_LOG_EMERG, worker->cycle->log, 0,
-                      "journal \"%V\": %s", &worker->mcf->store_path, error);
+    if (error[0]) {
+        level = store ? NGX_LOG_ERR : NGX_LOG_EMERG;
+
+        ngx_log_error(level, worker->cycle->log, 0, "journal \"%V\": %s",
+                      &worker->mcf->store_path, error);
     }
 
     return store;
@@ -93,6 +105,13 @@ ngx_http_ehr_journal_init(ngx_http_ehr_worker_t *worker)
     journal->failed.data = journal;
     journal->failed.handler = ngx_http_ehr_journal_failed;
     journal->failed.log = worker->cycle->log;
+
+    journal->dummy.fd = (ngx_socket_t) -1;
+    journal->dummy.data = journal;
+    journal->expire.data = &journal->dummy;
+    journal->expire.handler = ngx_http_ehr_journal_expire;
+    journal->expire.log = worker->cycle->log;
+    journal->expire.cancelable = 1;
 
     journal->writer = ngx_http_ehr_journal_open(worker, 0);
     if (journal->writer == NULL) {
@@ -221,6 +240,43 @@ ngx_http_ehr_journal_done(void *data)
 }
 
 
+/*
+ * A disk that hangs keeps one batch; what waits behind it has not been
+ * touched, and is told so after a while: certainly not stored.
+ */
+
+static void
+ngx_http_ehr_journal_expire(ngx_event_t *ev)
+{
+    ngx_msec_t               now = ngx_current_msec;
+    ngx_connection_t        *c = ev->data;
+    ngx_http_ehr_write_t    *write;
+    ngx_http_ehr_journal_t  *journal = c->data;
+
+    while (journal->first
+           && (ngx_msec_int_t) (now - journal->first->queued)
+              >= NGX_HTTP_EHR_JOURNAL_WAIT)
+    {
+        write = journal->first;
+        journal->first = write->next;
+        journal->waiting--;
+
+        if (journal->first == NULL) {
+            journal->last = &journal->first;
+        }
+
+        journal->is_healthy = 0;
+        write->next = NULL;
+        write->op->rc = EHR_LATER;
+        write->done(write);
+    }
+
+    if (journal->first) {
+        ngx_add_timer(ev, NGX_HTTP_EHR_JOURNAL_WAIT / 4);
+    }
+}
+
+
 static void
 ngx_http_ehr_journal_failed(ngx_event_t *ev)
 {
@@ -299,7 +355,12 @@ ngx_http_ehr_journal_write(ngx_http_ehr_worker_t *worker,
     }
 
     write->next = NULL;
+    write->queued = ngx_current_msec;
     write->op->rc = EHR_LATER;
+
+    if (!journal->expire.timer_set) {
+        ngx_add_timer(&journal->expire, NGX_HTTP_EHR_JOURNAL_WAIT);
+    }
 
     *journal->last = write;
     journal->last = &write->next;
@@ -399,6 +460,23 @@ ngx_http_ehr_journal_change(ngx_http_ehr_worker_t *worker,
     }
 
     return ngx_http_ehr_access(access, worker->mcf->store_pool);
+}
+
+
+ngx_int_t
+ngx_http_ehr_journal_look(ngx_http_ehr_worker_t *worker,
+    void (*run)(ehr_store_t *store, void *data), void (*done)(void *data),
+    void *data)
+{
+    ngx_http_ehr_access_t  *access;
+
+    access = ngx_http_ehr_access_create(worker, run, done, data);
+
+    if (access) {
+        access->store = worker->journal->janitor;
+    }
+
+    return ngx_http_ehr_access(access, worker->mcf->work_pool);
 }
 
 

@@ -333,6 +333,10 @@ ngx_http_ehr_readyz_keys(ngx_http_ehr_main_conf_t *mcf)
 {
     ehr_key_t  **keys = mcf->token_keys.elts;
 
+    if (!mcf->has_gateway) {
+        return 1;
+    }
+
     return mcf->token_keys.nelts > 0 && ehr_key_is_private(keys[0])
            && mcf->receipt_key != NULL
            && ehr_key_is_private(mcf->receipt_key);

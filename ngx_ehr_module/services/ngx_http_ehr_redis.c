@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * One connection to Redis for each worker: nginx owns the socket and its TLS,
- * many questions are under way at once, all that are asked in one turn of the
- * event loop leave in one send.  Decides when Redis may be asked and when it
- * counts as away; refuses to know what a script means.
- *
- *   down        no connection; after a pause, connecting
- *   connecting  TCP, then TLS
- *   greeting    AUTH, SELECT, SCRIPT LOAD are under way
- *   probing     so is a PING; answered as fast as a check has to be: ready
- *   resting     connected but too slow; after a pause, probing again
- *   ready       questions are taken
+ * One connection to Redis for each worker, many questions under way at once:
+ * all that are asked in one turn of the event loop leave in one send.  Decides
+ * who gets which answer, and who has waited long enough; refuses to know what
+ * a script means.
  *
  * Life of a question:
  *   1. ask: the asker's memory and an entry of the ring point at each other
@@ -22,90 +15,17 @@
  *      Redis answers in order
  */
 
-#include "ngx_http_ehr_redis_link.h"
+#include "ngx_http_ehr_redis_state.h"
 
 
-#define NGX_HTTP_EHR_REDIS_RING      4096     /* a power of two */
-#define NGX_HTTP_EHR_REDIS_PATIENCE  1000     /* ms, for a greeting or PING */
-#define NGX_HTTP_EHR_REDIS_PAUSE     50       /* ms, the first one */
-#define NGX_HTTP_EHR_REDIS_PAUSES    5000     /* and the longest */
-#define NGX_HTTP_EHR_REDIS_STABLE    10000    /* ms ready: pauses anew */
-#define NGX_HTTP_EHR_REDIS_REPLY     65536    /* bytes of one reply */
-
-
-typedef enum {
-    NGX_HTTP_EHR_REDIS_DOWN = 0,
-    NGX_HTTP_EHR_REDIS_CONNECTING,
-    NGX_HTTP_EHR_REDIS_GREETING,
-    NGX_HTTP_EHR_REDIS_PROBING,
-    NGX_HTTP_EHR_REDIS_RESTING,
-    NGX_HTTP_EHR_REDIS_READY
-} ngx_http_ehr_redis_state_e;
-
-
-typedef enum {
-    NGX_HTTP_EHR_REDIS_AUTH = 0,
-    NGX_HTTP_EHR_REDIS_SELECT,
-    NGX_HTTP_EHR_REDIS_LOAD,
-    NGX_HTTP_EHR_REDIS_PING,
-    NGX_HTTP_EHR_REDIS_SCRIPT,
-    NGX_HTTP_EHR_REDIS_SCRIPT_TEXT    /* sent after NOSCRIPT */
-} ngx_http_ehr_redis_op_e;
-
-
-typedef struct {
-    ngx_http_ehr_redis_op_e       type;
-    ngx_uint_t                    script;
-    ngx_msec_t                    sent;
-    ngx_http_ehr_redis_ask_t     *ask;        /* NULL: nobody waits */
-} ngx_http_ehr_redis_op_t;
-
-
-struct ngx_http_ehr_redis_s {
-    ngx_http_ehr_worker_t        *worker;
-    ngx_http_ehr_redis_conf_t    *conf;
-    ngx_http_ehr_redis_state_e    state;
-
-    ngx_http_ehr_redis_link_t     link;
-    redisReader                  *reader;
-    ngx_http_ehr_redis_reply_t    reply;
-    u_char                        sha[NGX_HTTP_EHR_SCRIPT_LAST]
-                                     [NGX_HTTP_EHR_REDIS_SHA];
-
-    /* entries head..tail - 1 are under way, the oldest first */
-    ngx_http_ehr_redis_op_t       ring[NGX_HTTP_EHR_REDIS_RING];
-    uint32_t                      head;
-    uint32_t                      tail;
-    uint32_t                      stamped;    /* sent, as far as it could */
-
-    ngx_connection_t              dummy;      /* the events' data */
-    ngx_event_t                   flush;      /* posted: one send a turn */
-    ngx_event_t                   step;       /* the state lasts too long */
-    ngx_event_t                   check;      /* the oldest entry does */
-
-    ngx_msec_t                    pause;      /* the next one, at most */
-    ngx_msec_t                    ready_since;
-    ngx_msec_t                    lost_since;
-    ngx_uint_t                    decided_here;   /* since then */
-    unsigned                      is_lost:1;
-    unsigned                      has_grace:1;
-};
+#define NGX_HTTP_EHR_REDIS_REPLY  65536       /* bytes of one reply */
 
 
 static void ngx_http_ehr_redis_init_event(ngx_http_ehr_redis_t *redis,
     ngx_event_t *ev, ngx_event_handler_pt handler);
-static void ngx_http_ehr_redis_connect(ngx_http_ehr_redis_t *redis);
-static void ngx_http_ehr_redis_probe(ngx_http_ehr_redis_t *redis);
-static void ngx_http_ehr_redis_ready(ngx_http_ehr_redis_t *redis);
-static void ngx_http_ehr_redis_rest(ngx_http_ehr_redis_t *redis);
-static void ngx_http_ehr_redis_lose(void *data, ngx_err_t err,
-    const char *reason);
-static void ngx_http_ehr_redis_close(ngx_http_ehr_redis_t *redis);
-static void ngx_http_ehr_redis_greet(void *data);
 static ngx_int_t ngx_http_ehr_redis_take(void *data, u_char *bytes,
     size_t n);
 static void ngx_http_ehr_redis_flush_handler(ngx_event_t *ev);
-static void ngx_http_ehr_redis_step_handler(ngx_event_t *ev);
 static void ngx_http_ehr_redis_check_handler(ngx_event_t *ev);
 
 
@@ -123,7 +43,6 @@ ngx_http_ehr_redis_init(ngx_http_ehr_worker_t *worker)
 
     redis->worker = worker;
     redis->conf = &worker->mcf->redis;
-    redis->pause = NGX_HTTP_EHR_REDIS_PAUSE;
 
     redis->link.conf = redis->conf;
     redis->link.data = redis;
@@ -194,7 +113,7 @@ ngx_http_ehr_redis_is_away(ngx_http_ehr_worker_t *worker)
 
 /* --- questions ----------------------------------------------------------- */
 
-static ngx_http_ehr_redis_op_t *
+ngx_http_ehr_redis_op_t *
 ngx_http_ehr_redis_push(ngx_http_ehr_redis_t *redis,
     ngx_http_ehr_redis_op_e type)
 {
@@ -237,6 +156,7 @@ ngx_http_ehr_redis_send_ask(ngx_http_ehr_redis_t *redis,
     ask->op = op;
 
     if (!redis->check.timer_set) {
+        redis->has_grace = 0;
         ngx_add_timer(&redis->check, redis->conf->timeout);
     }
 
@@ -283,7 +203,7 @@ ngx_http_ehr_redis_forget(ngx_http_ehr_redis_ask_t *ask)
 
 /* done() may ask again and is then turned down, so the ring stands still. */
 
-static void
+void
 ngx_http_ehr_redis_abandon(ngx_http_ehr_redis_t *redis)
 {
     uint32_t                   i;
@@ -304,305 +224,7 @@ ngx_http_ehr_redis_abandon(ngx_http_ehr_redis_t *redis)
 }
 
 
-/* --- states -------------------------------------------------------------- */
-
-static void
-ngx_http_ehr_redis_enter(ngx_http_ehr_redis_t *redis,
-    ngx_http_ehr_redis_state_e state, ngx_msec_t msec)
-{
-    redis->state = state;
-
-    if (redis->step.timer_set) {
-        ngx_del_timer(&redis->step);
-    }
-
-    if (msec) {
-        ngx_add_timer(&redis->step, msec);
-    }
-}
-
-
-/* Somewhere between the first pause and the present one, so that workers and
- * nodes do not come back as one. */
-
-static ngx_msec_t
-ngx_http_ehr_redis_pause(ngx_http_ehr_redis_t *redis)
-{
-    ngx_msec_t  pause;
-
-    pause = NGX_HTTP_EHR_REDIS_PAUSE
-            + ngx_random() % (redis->pause - NGX_HTTP_EHR_REDIS_PAUSE + 1);
-
-    redis->pause = ngx_min(redis->pause * 2, NGX_HTTP_EHR_REDIS_PAUSES);
-
-    return pause;
-}
-
-
-static ngx_msec_t
-ngx_http_ehr_redis_patience(ngx_http_ehr_redis_t *redis)
-{
-    return ngx_max(NGX_HTTP_EHR_REDIS_PATIENCE, redis->conf->timeout);
-}
-
-
-static void
-ngx_http_ehr_redis_connect(ngx_http_ehr_redis_t *redis)
-{
-    redis->reader = ngx_http_ehr_redis_reader(&redis->reply);
-    if (redis->reader == NULL) {
-        ngx_http_ehr_redis_lose(redis, 0, "no memory");
-        return;
-    }
-
-    ngx_http_ehr_redis_enter(redis, NGX_HTTP_EHR_REDIS_CONNECTING,
-                             ngx_http_ehr_redis_patience(redis));
-
-    ngx_http_ehr_redis_link_connect(&redis->link);
-}
-
-
-static ngx_int_t
-ngx_http_ehr_redis_greet_auth(ngx_http_ehr_redis_t *redis)
-{
-    ngx_uint_t                  n;
-    ngx_str_t                   words[3];
-    ngx_http_ehr_redis_conf_t  *conf = redis->conf;
-
-    if (conf->password.len == 0) {
-        return NGX_OK;
-    }
-
-    n = 0;
-    ngx_str_set(&words[n], "AUTH");
-    n++;
-
-    if (conf->user.len) {
-        words[n++] = conf->user;
-    }
-
-    words[n++] = conf->password;
-
-    (void) ngx_http_ehr_redis_push(redis, NGX_HTTP_EHR_REDIS_AUTH);
-
-    return ngx_http_ehr_redis_command(&redis->link.out, words, n);
-}
-
-
-static ngx_int_t
-ngx_http_ehr_redis_greet_select(ngx_http_ehr_redis_t *redis)
-{
-    u_char     db[NGX_INT_T_LEN];
-    ngx_str_t  words[2];
-
-    if (redis->conf->db == 0) {
-        return NGX_OK;
-    }
-
-    ngx_str_set(&words[0], "SELECT");
-    words[1].data = db;
-    words[1].len = ngx_sprintf(db, "%i", redis->conf->db) - db;
-
-    (void) ngx_http_ehr_redis_push(redis, NGX_HTTP_EHR_REDIS_SELECT);
-
-    return ngx_http_ehr_redis_command(&redis->link.out, words, 2);
-}
-
-
-static ngx_int_t
-ngx_http_ehr_redis_greet_scripts(ngx_http_ehr_redis_t *redis)
-{
-    ngx_str_t                 words[3];
-    ngx_uint_t                i;
-    ngx_http_ehr_redis_op_t  *op;
-
-    ngx_str_set(&words[0], "SCRIPT");
-    ngx_str_set(&words[1], "LOAD");
-
-    for (i = 0; i < NGX_HTTP_EHR_SCRIPT_LAST; i++) {
-        words[2] = ngx_http_ehr_scripts[i];
-
-        op = ngx_http_ehr_redis_push(redis, NGX_HTTP_EHR_REDIS_LOAD);
-        op->script = i;
-
-        if (ngx_http_ehr_redis_command(&redis->link.out, words, 3) != NGX_OK) {
-            return NGX_DECLINED;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_ehr_redis_greet(void *data)
-{
-    ngx_http_ehr_redis_t  *redis = data;
-
-    ngx_http_ehr_redis_enter(redis, NGX_HTTP_EHR_REDIS_GREETING,
-                             ngx_http_ehr_redis_patience(redis));
-
-    if (ngx_http_ehr_redis_greet_auth(redis) != NGX_OK
-        || ngx_http_ehr_redis_greet_select(redis) != NGX_OK
-        || ngx_http_ehr_redis_greet_scripts(redis) != NGX_OK)
-    {
-        ngx_http_ehr_redis_lose(redis, 0, "no memory");
-    }
-}
-
-
-static void
-ngx_http_ehr_redis_probe(ngx_http_ehr_redis_t *redis)
-{
-    static const ngx_str_t  ping = ngx_string("PING");
-
-    if (redis->tail - redis->head == NGX_HTTP_EHR_REDIS_RING
-        || ngx_http_ehr_redis_command(&redis->link.out, &ping, 1) != NGX_OK)
-    {
-        ngx_http_ehr_redis_lose(redis, 0, "too much is unanswered");
-        return;
-    }
-
-    ngx_http_ehr_redis_enter(redis, NGX_HTTP_EHR_REDIS_PROBING,
-                             ngx_http_ehr_redis_patience(redis));
-
-    (void) ngx_http_ehr_redis_push(redis, NGX_HTTP_EHR_REDIS_PING);
-}
-
-
-static void
-ngx_http_ehr_redis_ready(ngx_http_ehr_redis_t *redis)
-{
-    ngx_http_ehr_redis_enter(redis, NGX_HTTP_EHR_REDIS_READY, 0);
-
-    redis->ready_since = ngx_current_msec;
-
-    if (!redis->is_lost) {
-        redis->decided_here = 0;
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_NOTICE, redis->worker->cycle->log, 0,
-                  "redis is back: address=%V away_ms=%M decided_here=%ui",
-                  &redis->conf->addr_text,
-                  ngx_current_msec - redis->lost_since, redis->decided_here);
-
-    redis->is_lost = 0;
-    redis->decided_here = 0;
-
-    (void) ngx_atomic_fetch_add(&redis->worker->shared->redis_away, -1);
-}
-
-
-/* Once for each time Redis goes, whatever else fails until it is back. */
-
-static void
-ngx_http_ehr_redis_report(ngx_http_ehr_redis_t *redis, ngx_err_t err,
-    const char *reason)
-{
-    if (redis->state == NGX_HTTP_EHR_REDIS_READY
-        && ngx_current_msec - redis->ready_since > NGX_HTTP_EHR_REDIS_STABLE)
-    {
-        redis->pause = NGX_HTTP_EHR_REDIS_PAUSE;
-    }
-
-    if (redis->is_lost) {
-        return;
-    }
-
-    redis->is_lost = 1;
-    redis->lost_since = ngx_current_msec;
-
-    (void) ngx_atomic_fetch_add(&redis->worker->shared->redis_away, 1);
-    ngx_http_ehr_count(redis->worker, REDIS_LOST);
-
-    ngx_log_error(NGX_LOG_ERR, redis->worker->cycle->log, err,
-                  "redis is away, limits are decided here: address=%V "
-                  "reason=\"%s\"", &redis->conf->addr_text, reason);
-}
-
-
-static void
-ngx_http_ehr_redis_rest(ngx_http_ehr_redis_t *redis)
-{
-    ngx_http_ehr_redis_report(redis, 0, "it answers too slowly");
-
-    ngx_http_ehr_redis_enter(redis, NGX_HTTP_EHR_REDIS_RESTING,
-                             ngx_http_ehr_redis_pause(redis));
-
-    ngx_http_ehr_redis_abandon(redis);
-}
-
-
-/* Closes and plans the next attempt; the caller touches neither connection
- * nor ring afterwards. */
-
-static void
-ngx_http_ehr_redis_lose(void *data, ngx_err_t err, const char *reason)
-{
-    ngx_http_ehr_redis_t  *redis = data;
-
-    ngx_http_ehr_redis_report(redis, err, reason);
-    ngx_http_ehr_redis_close(redis);
-
-    ngx_http_ehr_redis_enter(redis, NGX_HTTP_EHR_REDIS_DOWN,
-                             ngx_http_ehr_redis_pause(redis));
-
-    ngx_http_ehr_redis_abandon(redis);
-
-    redis->head = redis->tail;
-    redis->stamped = redis->tail;
-}
-
-
-static void
-ngx_http_ehr_redis_close(ngx_http_ehr_redis_t *redis)
-{
-    if (redis->flush.posted) {
-        ngx_delete_posted_event(&redis->flush);
-    }
-
-    if (redis->reader) {
-        redisReaderFree(redis->reader);
-        redis->reader = NULL;
-    }
-
-    ngx_http_ehr_redis_link_close(&redis->link);
-}
-
-
 /* --- events -------------------------------------------------------------- */
-
-static void
-ngx_http_ehr_redis_step_handler(ngx_event_t *ev)
-{
-    ngx_connection_t      *c = ev->data;
-    ngx_http_ehr_redis_t  *redis = c->data;
-
-    switch (redis->state) {
-
-    case NGX_HTTP_EHR_REDIS_DOWN:
-        ngx_http_ehr_redis_connect(redis);
-        break;
-
-    case NGX_HTTP_EHR_REDIS_RESTING:
-        ngx_http_ehr_redis_probe(redis);
-        break;
-
-    case NGX_HTTP_EHR_REDIS_CONNECTING:
-        ngx_http_ehr_redis_lose(redis, 0, "it cannot be reached in time");
-        break;
-
-    case NGX_HTTP_EHR_REDIS_GREETING:
-    case NGX_HTTP_EHR_REDIS_PROBING:
-        ngx_http_ehr_redis_lose(redis, 0, "it does not answer");
-        break;
-
-    case NGX_HTTP_EHR_REDIS_READY:
-        break;
-    }
-}
-
 
 static void
 ngx_http_ehr_redis_check_handler(ngx_event_t *ev)

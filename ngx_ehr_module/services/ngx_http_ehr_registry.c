@@ -6,6 +6,10 @@
  * waits until it is loaded anew.  So a suspended facility is out on every
  * worker before the administrator reads the answer's end.
  *
+ * That number may be missed: the worker that changed something died before it
+ * told, or another nginx changed the same store.  So each worker also asks the
+ * store once a second whether its picture is still the present one.
+ *
  * Life of a snapshot: 1. loaded in the reader's thread; 2. present, held by
  * the registry; 3. held by each request that started on it; 4. freed when a
  * newer one is present and the last request let go.
@@ -14,7 +18,8 @@
 #include "ngx_http_ehr.h"
 
 
-#define NGX_HTTP_EHR_REGISTRY_CAP  (256 * 1024 * 1024)
+#define NGX_HTTP_EHR_REGISTRY_CAP   (256 * 1024 * 1024)
+#define NGX_HTTP_EHR_REGISTRY_LOOK  1000  /* ms */
 
 
 typedef struct {
@@ -30,6 +35,7 @@ typedef struct {
     ngx_http_ehr_enrolled_t    *enrolled;     /* sorted by sha256 */
     ngx_uint_t                  nenrolled;
     ngx_atomic_uint_t           generation;   /* of shared memory, before */
+    int64_t                     stored;       /* the store's own number */
     ngx_uint_t                  refs;
     ehr_rc_t                    rc;
 } ngx_http_ehr_snapshot_t;
@@ -40,6 +46,12 @@ struct ngx_http_ehr_registry_s {
     ngx_http_ehr_snapshot_t    *present;
     ngx_http_ehr_snapshot_t    *loading;
     ngx_queue_t                 waiting;      /* requests */
+
+    ngx_event_t                 look;
+    ngx_connection_t            dummy;
+    int64_t                     stored;
+    ehr_rc_t                    rc;
+    ngx_uint_t                  is_looking;   /* flag */
 };
 
 
@@ -99,12 +111,11 @@ ngx_http_ehr_snapshot_index(ngx_http_ehr_snapshot_t *snap)
 static void
 ngx_http_ehr_snapshot_load(ehr_store_t *store, void *data)
 {
-    int64_t                   generation;
     ngx_http_ehr_registry_t  *registry = data;
     ngx_http_ehr_snapshot_t  *snap = registry->loading;
 
     snap->rc = ehr_registry_load(store, snap->arena, &snap->facs,
-                                 &snap->nfacs, &generation);
+                                 &snap->nfacs, &snap->stored);
 
     if (snap->rc == EHR_OK) {
         snap->rc = ngx_http_ehr_snapshot_index(snap);
@@ -207,7 +218,7 @@ ngx_http_ehr_registry_load(ngx_http_ehr_registry_t *registry)
         return NGX_ERROR;
     }
 
-    if (ngx_http_ehr_journal_read(registry->worker,
+    if (ngx_http_ehr_journal_look(registry->worker,
                                   ngx_http_ehr_snapshot_load,
                                   ngx_http_ehr_snapshot_loaded, registry)
         != NGX_OK)
@@ -218,6 +229,55 @@ ngx_http_ehr_registry_load(ngx_http_ehr_registry_t *registry)
     }
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_ehr_registry_ask(ehr_store_t *store, void *data)
+{
+    ngx_http_ehr_registry_t  *registry = data;
+
+    registry->rc = ehr_registry_generation(store, &registry->stored);
+}
+
+
+static void
+ngx_http_ehr_registry_asked(void *data)
+{
+    ngx_http_ehr_registry_t  *registry = data;
+
+    registry->is_looking = 0;
+
+    if (registry->rc == EHR_OK && registry->present
+        && registry->present->stored != registry->stored)
+    {
+        (void) ngx_http_ehr_registry_load(registry);
+    }
+}
+
+
+static void
+ngx_http_ehr_registry_look(ngx_event_t *ev)
+{
+    ngx_connection_t         *c = ev->data;
+    ngx_http_ehr_registry_t  *registry = c->data;
+
+    if (ngx_exiting) {
+        return;
+    }
+
+    ngx_add_timer(ev, NGX_HTTP_EHR_REGISTRY_LOOK);
+
+    if (registry->present == NULL || registry->is_looking) {
+        return;
+    }
+
+    if (ngx_http_ehr_journal_look(registry->worker, ngx_http_ehr_registry_ask,
+                                  ngx_http_ehr_registry_asked, registry)
+        == NGX_OK)
+    {
+        registry->is_looking = 1;
+    }
 }
 
 
@@ -235,6 +295,15 @@ ngx_http_ehr_registry_init(ngx_http_ehr_worker_t *worker)
     registry->worker = worker;
     ngx_queue_init(&registry->waiting);
     worker->registry = registry;
+
+    registry->dummy.fd = (ngx_socket_t) -1;
+    registry->dummy.data = registry;
+    registry->look.data = &registry->dummy;
+    registry->look.handler = ngx_http_ehr_registry_look;
+    registry->look.log = worker->cycle->log;
+    registry->look.cancelable = 1;
+
+    ngx_add_timer(&registry->look, NGX_HTTP_EHR_REGISTRY_LOOK);
 
     return NGX_OK;
 }

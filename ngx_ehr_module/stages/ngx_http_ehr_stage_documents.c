@@ -276,6 +276,12 @@ ngx_http_ehr_content(ngx_http_ehr_ctx_t *ctx)
         return NGX_HTTP_EHR_BROKEN;
     }
 
+    /* Its size is not known yet: as much as it may have. */
+
+    if (ngx_http_ehr_bytes_take(ctx, ctx->lcf->body_max_size) != NGX_OK) {
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_OVERLOADED, NULL, NULL);
+    }
+
     return ngx_http_ehr_query(ctx, query, ngx_http_ehr_content_run,
                               ngx_http_ehr_content_done);
 }

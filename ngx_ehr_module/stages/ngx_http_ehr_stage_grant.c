@@ -128,6 +128,7 @@ static ngx_http_ehr_result_e
 ngx_http_ehr_grant_token(ngx_http_ehr_ctx_t *ctx, uint32_t scopes)
 {
     char         jti[EHR_UUID_LEN + 1];
+    int64_t      now;
     ehr_str_t    body, token;
     ehr_key_t   *key;
     ehr_json_t   json;
@@ -138,8 +139,14 @@ ngx_http_ehr_grant_token(ngx_http_ehr_ctx_t *ctx, uint32_t scopes)
 
     key = ((ehr_key_t **) ctx->mcf->token_keys.elts)[0];
 
+    /* iat counts whole seconds, and those up to a suspension are void: what
+     * is issued in the second it ended in belongs to the next one. */
+
+    now = ngx_max((int64_t) ngx_time(),
+                  (ctx->fac->tokens_from_ms + 999) / 1000);
+
     token = ehr_token_mint(&ctx->mcf->policy, key, ctx->fac->code, scopes,
-                           ctx->identity->sha256, jti, ngx_time(),
+                           ctx->identity->sha256, jti, now,
                            ctx->mcf->token_ttl, ctx->arena);
     if (token.data == NULL) {
         return NGX_HTTP_EHR_BROKEN;

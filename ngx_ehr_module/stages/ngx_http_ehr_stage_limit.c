@@ -42,7 +42,7 @@ const ngx_http_ehr_stage_t  ngx_http_ehr_stage_limit = {
 };
 
 
-/* --- rates and verdicts --------------------------------------------------- */
+/* --- rates and verdicts -------------------------------------------------- */
 
 /* The facility's own, or the default; 0: there is no limit. */
 
@@ -125,7 +125,7 @@ ngx_http_ehr_limit_refuse(ngx_http_ehr_ctx_t *ctx,
 }
 
 
-/* --- fields ---------------------------------------------------------------- */
+/* --- fields -------------------------------------------------------------- */
 
 static ngx_int_t
 ngx_http_ehr_limit_fields(ngx_http_ehr_ctx_t *ctx, const char *name,
@@ -176,7 +176,7 @@ ngx_http_ehr_ratelimit_headers(ngx_http_ehr_ctx_t *ctx)
 }
 
 
-/* --- the stages ------------------------------------------------------------ */
+/* --- the stages ---------------------------------------------------------- */
 
 /* Says nothing while it allows: the facility's policy is what counts for the
  * client.  ctx->verdict stays the facility's. */
@@ -261,7 +261,7 @@ ngx_http_ehr_limit(ngx_http_ehr_ctx_t *ctx)
 }
 
 
-/* --- Redis ------------------------------------------------------------------ */
+/* --- Redis --------------------------------------------------------------- */
 
 /* The request went first; its pool, where the question lives, still stands. */
 

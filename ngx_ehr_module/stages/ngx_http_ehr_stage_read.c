@@ -93,6 +93,14 @@ ngx_http_ehr_body_collect(ngx_http_ehr_ctx_t *ctx)
 }
 
 
+static size_t
+ngx_http_ehr_body_max(ngx_http_ehr_ctx_t *ctx)
+{
+    return ctx->endpoint->body_max ? ctx->endpoint->body_max
+                                   : ctx->lcf->body_max_size;
+}
+
+
 static ngx_http_ehr_result_e
 ngx_http_ehr_body_whole(ngx_http_ehr_ctx_t *ctx)
 {
@@ -104,13 +112,28 @@ ngx_http_ehr_body_whole(ngx_http_ehr_ctx_t *ctx)
 
     result = ngx_http_ehr_body_collect(ctx);
 
-    if (result == NGX_HTTP_EHR_NEXT && ctx->content.len == 0
+    if (result != NGX_HTTP_EHR_NEXT) {
+        return result;
+    }
+
+    /* A chunked body tells its size only now. */
+
+    if (ctx->content.len > ngx_http_ehr_body_max(ctx)) {
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_BODY_TOO_LARGE, NULL,
+                                   NULL);
+    }
+
+    if (ngx_http_ehr_bytes_take(ctx, ctx->content.len) != NGX_OK) {
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_OVERLOADED, NULL, NULL);
+    }
+
+    if (ctx->content.len == 0
         && ctx->lcf->role == NGX_HTTP_EHR_ROLE_GATEWAY)
     {
         return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_BODY_EMPTY, NULL, NULL);
     }
 
-    return result;
+    return NGX_HTTP_EHR_NEXT;
 }
 
 
@@ -146,6 +169,12 @@ ngx_http_ehr_body_timeout(ngx_event_t *ev)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_ehr_module);
 
+    /* nginx may have refused the body meanwhile, and be closing slowly */
+
+    if (ctx == NULL || r->header_sent || r->done) {
+        return;
+    }
+
     r->read_event_handler = ngx_http_block_reading;
 
     ngx_http_ehr_resume(ctx, ngx_http_ehr_refuse(ctx,
@@ -156,8 +185,20 @@ ngx_http_ehr_body_timeout(ngx_event_t *ev)
 static ngx_http_ehr_result_e
 ngx_http_ehr_read_body(ngx_http_ehr_ctx_t *ctx)
 {
+    off_t                len;
     ngx_int_t            rc;
     ngx_http_request_t  *r = ctx->request;
+
+    len = ngx_max(r->headers_in.content_length_n, 0);
+
+    if (len > (off_t) ngx_http_ehr_body_max(ctx)) {
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_BODY_TOO_LARGE, NULL,
+                                   NULL);
+    }
+
+    if (ngx_http_ehr_bytes_take(ctx, (size_t) len) != NGX_OK) {
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_OVERLOADED, NULL, NULL);
+    }
 
     r->request_body_in_single_buf = 1;
 

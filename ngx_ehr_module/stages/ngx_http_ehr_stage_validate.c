@@ -76,13 +76,17 @@ ngx_http_ehr_content_digest(ngx_http_ehr_ctx_t *ctx)
 
     last = value->data + value->len;
 
-    p = ngx_strlcasestrn(value->data, last, (u_char *) "sha-256=:",
-                         sizeof("sha-256=:") - 2);
+    p = ngx_strlcasestrn(value->data, last, (u_char *) "sha-256=",
+                         sizeof("sha-256=") - 2);
     if (p == NULL) {
         return NGX_OK;
     }
 
-    p += sizeof("sha-256=:") - 1;
+    p += sizeof("sha-256=") - 1;
+
+    if (p == last || *p++ != ':') {
+        return NGX_DECLINED;
+    }
 
     end = ngx_strlchr(p, last, ':');
     if (end == NULL || end - p > 48) {

@@ -14,6 +14,8 @@
  *   pending ──claim──▶ sending ──finish──▶ accepted | accepted_with_message
  *      │                  │                | refused | uncertain | held
  *      │                  └──finish──▶ retrying ──claim──▶ sending
+ *      │                                   ▲
+ *      │                       held ──unhold┘
  *      └── superseded (also from retrying, held) by newer content
  *
  * A claim gives the row to an owner and raises its fence; finish writes only
@@ -56,6 +58,9 @@ int ehr_state_is_settled(ehr_state_e state);
 typedef struct {
     const char  *path;                /* of the SQLite file */
     int          is_readonly;
+    int          is_patient;          /* a journal that is away now is no
+                                         failure: the handle answers EHR_LATER
+                                         and opens it when it is back */
     int          busy_timeout_ms;     /* 0: 5000 */
     uint32_t     max_pages;           /* for tests: the disk is full there;
                                          0: no such end */
@@ -82,7 +87,8 @@ typedef enum {
     EHR_STORE_OP_CLAIM,
     EHR_STORE_OP_FINISH,
     EHR_STORE_OP_RECOVER,
-    EHR_STORE_OP_RELEASE
+    EHR_STORE_OP_RELEASE,
+    EHR_STORE_OP_UNHOLD
 } ehr_store_op_e;
 
 
@@ -262,6 +268,26 @@ typedef struct {
 
 
 /*
+ * What was held for one of these reasons is tried again: to retrying, due at
+ * now, with reason "config.reloaded".  Bounded: is_full says that more may be
+ * left, for another operation.  What newer content has superseded is not held
+ * any more, so no old content comes back.
+ */
+
+#define EHR_STORE_MAX_UNHOLD  500
+
+typedef struct {
+    ehr_store_op_t      op;
+    const char         *partner;
+    const char *const  *reasons;      /* ended by NULL; "login." stands for
+                                         every reason that begins so */
+    int64_t             now_ms;
+    uint32_t            nunheld;      /* out */
+    int                 is_full;      /* out */
+} ehr_store_unhold_t;
+
+
+/*
  * Runs all operations of the list in one transaction and returns when it is
  * on disk.  EHR_OK: each op->rc speaks for itself.  EHR_LATER: the
  * transaction did not happen (busy, disk full, I/O): every op->rc is
@@ -409,6 +435,9 @@ ehr_registry_e ehr_registry_cert_remove(ehr_store_t *store,
                                         const uint8_t sha256[EHR_SHA256_LEN],
                                         ehr_arena_t *arena,
                                         ehr_facility_t *out);
+
+/* Rises with every change of any facility. */
+ehr_rc_t ehr_registry_generation(ehr_store_t *store, int64_t *generation);
 
 /* All facilities by code; *generation rises with every change of any. */
 ehr_rc_t ehr_registry_load(ehr_store_t *store, ehr_arena_t *arena,

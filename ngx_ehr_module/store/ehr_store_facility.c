@@ -175,6 +175,22 @@ load_registry(ehr_store_t *store, ehr_arena_t *arena, ehr_facility_t **facs,
 
 
 ehr_rc_t
+ehr_registry_generation(ehr_store_t *store, int64_t *generation)
+{
+    ehr_rc_t  rc;
+
+    rc = ehr_store_begin_read(store);
+    if (rc != EHR_OK) {
+        return rc;
+    }
+
+    rc = get_int(store, EHR_SQL_GENERATION, generation);
+
+    return ehr_store_end_read(store, rc);
+}
+
+
+ehr_rc_t
 ehr_registry_load(ehr_store_t *store, ehr_arena_t *arena,
                   ehr_facility_t **facs, uint32_t *nfacs,
                   int64_t *generation)

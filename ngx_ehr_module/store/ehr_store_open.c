@@ -193,6 +193,26 @@ disconnect_database(ehr_store_t *store)
 }
 
 
+static ehr_rc_t
+open_lock(ehr_store_t *store)
+{
+    if (store->lock_fd != -1) {
+        return EHR_OK;
+    }
+
+    store->lock_fd = ehr_store_lock_open(store->path);
+    if (store->lock_fd != -1) {
+        return EHR_OK;
+    }
+
+    (void) snprintf(store->error, sizeof(store->error),
+                    "the lock beside the journal cannot be opened: errno %d",
+                    errno);
+
+    return EHR_LATER;
+}
+
+
 /* Under the writers' lock, so that two that start together neither migrate
  * twice nor meet while one turns the log on. */
 
@@ -202,7 +222,11 @@ open_database(ehr_store_t *store)
     ehr_rc_t  rc;
 
     if (!store->options.is_readonly) {
-        rc = ehr_store_lock(store);
+        rc = open_lock(store);
+        if (rc == EHR_OK) {
+            rc = ehr_store_lock(store);
+        }
+
         if (rc != EHR_OK) {
             return rc;
         }
@@ -244,16 +268,6 @@ start(ehr_store_t *store, const ehr_store_options_t *options)
         store->options.busy_timeout_ms = EHR_STORE_BUSY_MS;
     }
 
-    if (!options->is_readonly) {
-        store->lock_fd = ehr_store_lock_open(store->path);
-        if (store->lock_fd == -1) {
-            (void) snprintf(store->error, sizeof(store->error),
-                            "the lock beside the journal cannot be opened: "
-                            "errno %d", errno);
-            return EHR_LATER;
-        }
-    }
-
     return open_database(store);
 }
 
@@ -262,6 +276,7 @@ ehr_store_t *
 ehr_store_open(const ehr_store_options_t *options, char *error,
                size_t error_len)
 {
+    ehr_rc_t      rc;
     ehr_store_t  *store;
 
     store = calloc(1, sizeof(ehr_store_t));
@@ -279,13 +294,21 @@ ehr_store_open(const ehr_store_options_t *options, char *error,
         return NULL;
     }
 
-    if (start(store, options) != EHR_OK) {
-        (void) snprintf(error, error_len, "%s", store->error);
-        ehr_store_close(store);
-        return NULL;
+    rc = start(store, options);
+
+    if (rc == EHR_OK) {
+        return store;
     }
 
-    return store;
+    (void) snprintf(error, error_len, "%s", store->error);
+
+    if (rc == EHR_LATER && options->is_patient) {
+        return store;
+    }
+
+    ehr_store_close(store);
+
+    return NULL;
 }
 
 

@@ -143,6 +143,14 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " WHERE id = ?1 AND fence = ?2 AND state = 'sending'"
         " RETURNING seq, partner, attempts + 1",
 
+    [EHR_SQL_UNHOLD] =
+        "UPDATE deliveries SET state = 'retrying', due_ms = ?3, reason = ?4"
+        " WHERE id IN (SELECT id"
+        " FROM deliveries INDEXED BY deliveries_state"
+        " WHERE state <> 'accepted' AND state = 'held' AND partner = ?1"
+        " AND substr(reason, 1, length(?2)) = ?2"
+        " ORDER BY seq LIMIT ?5) RETURNING seq",
+
     [EHR_SQL_OWNERS] =
         "SELECT DISTINCT owner_slot, owner_incarnation"
         " FROM deliveries INDEXED BY deliveries_state"

@@ -44,6 +44,7 @@
 #define EHR_REASON_NEWER         "content.newer"
 #define EHR_REASON_LOST          "worker.lost"
 #define EHR_REASON_DRAINED       "worker.drained"
+#define EHR_REASON_RELOADED      "config.reloaded"
 
 
 struct ehr_store_s {
@@ -199,6 +200,7 @@ ehr_rc_t ehr_store_claim(ehr_store_t *store, ehr_store_claim_t *op);
 ehr_rc_t ehr_store_finish(ehr_store_t *store, const ehr_store_finish_t *op);
 ehr_rc_t ehr_store_release(ehr_store_t *store, const ehr_store_release_t *op);
 ehr_rc_t ehr_store_recover(ehr_store_t *store, ehr_store_recover_t *op);
+ehr_rc_t ehr_store_unhold(ehr_store_t *store, ehr_store_unhold_t *op);
 
 /* An unknown code is a broken call: the caller has looked. */
 ehr_rc_t ehr_store_load_facility(ehr_store_t *store, ehr_str_t code,

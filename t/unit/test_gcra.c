@@ -274,7 +274,7 @@ a_newcomer_in_a_live_set_never_gets_more_than_its_burst(void **state)
 }
 
 
-/* --- processes ------------------------------------------------------------ */
+/* --- processes ----------------------------------------------------------- */
 
 static void
 wait_for_go(shared_t *sh)

@@ -327,7 +327,7 @@ any_flipped_bit_of_an_entry_is_noticed(void **state)
 }
 
 
-/* --- writers killed in the middle ----------------------------------------- */
+/* --- writers killed in the middle ---------------------------------------- */
 
 /* Turns the slot's sequence into that of a writer that began at now and died:
  * bit 0 "is written", then 32 bits of seconds. */

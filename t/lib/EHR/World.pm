@@ -441,7 +441,8 @@ sub _nginx {
 
 
 # AddressSanitizer must be the first library of a program that was built
-# without it.  What it finds goes to files of its own.
+# without it.  What it finds goes to files of its own.  Leaks need whole call
+# stacks, which nginx has no frame pointers for: slower, so only on request.
 
 sub _sanitize {
     my ($self) = @_;
@@ -451,12 +452,13 @@ sub _sanitize {
 
     chomp(my $asan = `gcc -print-file-name=libasan.so`);
 
-    $ENV{LD_PRELOAD} = $asan;
-    $ENV{ASAN_OPTIONS} = "detect_leaks=$leaks:log_path=$log"
-        . ":abort_on_error=1:handle_abort=0"
-        . ":detect_odr_violation=0:verify_asan_link_order=0";
+    $ENV{LD_PRELOAD} = $leaks ? "$asan:" . build() . "/t/keep_open.so"
+                              : $asan;
+    $ENV{ASAN_OPTIONS} = join(":", "detect_leaks=$leaks", "log_path=$log",
+        "abort_on_error=1", $leaks ? "fast_unwind_on_malloc=0" : ());
     $ENV{UBSAN_OPTIONS} = "print_stacktrace=1:halt_on_error=1:log_path=$log";
-    $ENV{LSAN_OPTIONS} = "suppressions=" . top() . "/conf/dev/lsan.supp";
+    $ENV{LSAN_OPTIONS} = "print_suppressions=0:suppressions=" . top()
+        . "/conf/dev/lsan.supp";
 
     return;
 }

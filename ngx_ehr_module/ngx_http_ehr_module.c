@@ -13,11 +13,7 @@
 #include "ehr_gcra.h"
 #include "ehr_token_cache.h"
 
-#include <fcntl.h>
 #include <openssl/rand.h>
-
-
-#define NGX_HTTP_EHR_SLOTS  1024      /* workers alive at once, of all ages */
 
 
 static void *ngx_http_ehr_create_main_conf(ngx_conf_t *cf);
@@ -615,61 +611,10 @@ ngx_http_ehr_init_zone(ngx_shm_zone_t *zone, void *data)
 }
 
 
-/*
- * A worker is known by the byte of the slots file it locks: the kernel frees
- * it when the worker dies, however it dies.  Opened after the fork, or both
- * sides would own it (engineering.md 12).
- */
-
-static ngx_int_t
-ngx_http_ehr_take_slot(ngx_http_ehr_worker_t *worker)
-{
-    u_char         path[NGX_MAX_PATH];
-    ngx_int_t      i;
-    struct flock   fl;
-
-    if (ngx_snprintf(path, NGX_MAX_PATH, "%V.slots%Z",
-                     &worker->mcf->store_path)
-        == path + NGX_MAX_PATH)
-    {
-        return NGX_ERROR;
-    }
-
-    worker->slots_fd = open((char *) path, O_RDWR|O_CREAT|O_CLOEXEC, 0600);
-    if (worker->slots_fd == NGX_INVALID_FILE) {
-        ngx_log_error(NGX_LOG_EMERG, worker->cycle->log, ngx_errno,
-                      "open(\"%s\") failed", path);
-        return NGX_ERROR;
-    }
-
-    for (i = 1; i < NGX_HTTP_EHR_SLOTS; i++) {
-        ngx_memzero(&fl, sizeof(struct flock));
-        fl.l_type = F_WRLCK;
-        fl.l_whence = SEEK_SET;
-        fl.l_start = i;
-        fl.l_len = 1;
-
-        if (fcntl(worker->slots_fd, F_OFD_SETLK, &fl) == 0) {
-            worker->owner.slot = (uint32_t) i;
-            return NGX_OK;
-        }
-    }
-
-    ngx_log_error(NGX_LOG_EMERG, worker->cycle->log, 0,
-                  "no free slot among %d for this worker",
-                  NGX_HTTP_EHR_SLOTS);
-    return NGX_ERROR;
-}
-
-
 static ngx_int_t
 ngx_http_ehr_init_worker(ngx_http_ehr_worker_t *worker)
 {
     ngx_http_ehr_main_conf_t  *mcf = worker->mcf;
-
-    if (ngx_http_ehr_take_slot(worker) != NGX_OK) {
-        return NGX_ERROR;
-    }
 
     if (RAND_bytes((u_char *) &worker->owner.incarnation, sizeof(uint64_t))
         != 1)

@@ -188,6 +188,10 @@ ngx_http_ehr_lane_kick(ngx_http_ehr_lane_t *lane)
         return;
     }
 
+    if (ngx_http_ehr_slot_take(lane->worker) != NGX_OK) {
+        return;
+    }
+
     batch = ngx_http_ehr_batch_create(lane);
 
     if (batch == NULL) {
@@ -414,7 +418,9 @@ ngx_http_ehr_recover(ngx_event_t *ev)
 
     ngx_add_timer(ev, ngx_http_ehr_poll_ms());
 
-    if (schedule->is_recovering) {
+    if (schedule->is_recovering
+        || ngx_http_ehr_slot_take(schedule->worker) != NGX_OK)
+    {
         return;
     }
 
@@ -529,9 +535,7 @@ ngx_http_ehr_schedule_init(ngx_http_ehr_worker_t *worker)
     schedule->worker = worker;
     worker->schedule = schedule;
 
-    if (ngx_http_ehr_session_init(worker) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    schedule->logins_fd = NGX_INVALID_FILE;
 
     if ((int64_t) worker->shared->configured_ms
         < worker->mcf->configured_ms)

@@ -56,6 +56,10 @@ struct ngx_http_ehr_schedule_s {
 };
 
 
+/* Makes this worker known as a courier; at once when it is already.
+ * NGX_ERROR: not now (the journal's folder is away), ask again. */
+ngx_int_t ngx_http_ehr_slot_take(ngx_http_ehr_worker_t *worker);
+
 /* The attempt takes the claim; it gives the lane back when it ended.  due_ms:
  * when the same delivery is due again; 0: never. */
 void ngx_http_ehr_attempt_start(ngx_http_ehr_batch_t *batch,

@@ -27,6 +27,10 @@ ngx_http_ehr_session_init(ngx_http_ehr_worker_t *worker)
     ngx_fd_t                  fd;
     ngx_http_ehr_schedule_t  *schedule = worker->schedule;
 
+    if (schedule->logins_fd != NGX_INVALID_FILE) {
+        return NGX_OK;
+    }
+
     if (ngx_snprintf(path, NGX_MAX_PATH, "%V.logins%Z",
                      &worker->mcf->store_path)
         == path + NGX_MAX_PATH)
@@ -36,7 +40,7 @@ ngx_http_ehr_session_init(ngx_http_ehr_worker_t *worker)
 
     fd = open((char *) path, O_RDWR|O_CREAT|O_CLOEXEC, 0600);
     if (fd == NGX_INVALID_FILE) {
-        ngx_log_error(NGX_LOG_EMERG, worker->cycle->log, ngx_errno,
+        ngx_log_error(NGX_LOG_ERR, worker->cycle->log, ngx_errno,
                       "open(\"%s\") failed", path);
         return NGX_ERROR;
     }
@@ -50,7 +54,9 @@ ngx_http_ehr_session_init(ngx_http_ehr_worker_t *worker)
 void
 ngx_http_ehr_session_exit(ngx_http_ehr_worker_t *worker)
 {
-    (void) close(worker->schedule->logins_fd);
+    if (worker->schedule->logins_fd != NGX_INVALID_FILE) {
+        (void) close(worker->schedule->logins_fd);
+    }
 }
 
 

@@ -37,6 +37,7 @@
 #include "ehr_jose.h"
 #include "ehr_token.h"
 #include "ehr_document.h"
+#include "ehr_signature.h"
 #include "ehr_store.h"
 #include "ehr_plugin.h"
 
@@ -221,6 +222,8 @@ typedef struct {
     size_t                       inflight_max;    /* bytes, of one worker */
     ngx_http_ehr_redis_conf_t    redis;
     ngx_array_t                  partners;    /* ngx_http_ehr_partner_t */
+    ngx_array_t                  validators;  /* ngx_http_ehr_validator_t */
+    ehr_signature_policy_t      *signatures[EHR_KIND_LAST];   /* NULL: off */
     int64_t                      configured_ms;   /* when they were read */
     uint32_t                     routes[EHR_KIND_LAST];   /* partner bits */
     ngx_array_t                  administrators;
@@ -379,6 +382,7 @@ struct ngx_http_ehr_ctx_s {
     unsigned                        body_is_inline:1; /* read at once */
     unsigned                        body_is_read:1;
     ehr_document_t                  doc;
+    int64_t                         validated_ms;   /* the validators' now */
     ehr_rc_t                        rc;       /* of the last thread task */
     ehr_store_submit_t              submit;
     ngx_uint_t                      is_validate_only;

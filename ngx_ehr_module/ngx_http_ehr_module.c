@@ -8,6 +8,8 @@
 
 #include "ngx_http_ehr.h"
 #include "ngx_http_ehr_partner.h"
+#include "ngx_http_ehr_validators.h"
+#include "ngx_http_ehr_signatures.h"
 #include "ngx_http_ehr_waiters.h"
 #include "ngx_http_ehr_variables.h"
 #include "ehr_gcra.h"
@@ -144,6 +146,20 @@ static ngx_command_t  ngx_http_ehr_commands[] = {
       0,
       NULL },
 
+    { ngx_string("ehr_validator"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
+      ngx_http_ehr_set_validator,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("ehr_signature"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
+      ngx_http_ehr_set_signature,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("ehr_administrator"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE3,
       ngx_http_ehr_set_administrator,
@@ -242,6 +258,9 @@ ngx_http_ehr_create_main_conf(ngx_conf_t *cf)
         || ngx_array_init(&mcf->partners, cf->pool, 4,
                           sizeof(ngx_http_ehr_partner_t))
                != NGX_OK
+        || ngx_array_init(&mcf->validators, cf->pool, 4,
+                          sizeof(ngx_http_ehr_validator_t))
+               != NGX_OK
         || ngx_array_init(&mcf->administrators, cf->pool, 2,
                           sizeof(ngx_http_ehr_administrator_t))
                != NGX_OK)
@@ -314,6 +333,7 @@ ngx_http_ehr_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_ehr_loc_conf_t  *prev = parent;
     ngx_http_ehr_loc_conf_t  *conf = child;
 
+    ngx_http_ehr_srv_conf_t   *scf;
     ngx_http_core_loc_conf_t  *clcf;
 
     ngx_conf_merge_size_value(conf->body_max_size, prev->body_max_size,
@@ -324,13 +344,21 @@ ngx_http_ehr_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               60000);
     ngx_conf_merge_msec_value(conf->cpu_deadline, prev->cpu_deadline, 2000);
 
+    scf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_ehr_module);
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* What was taken in must go out, however large it grew as Base64. */
+
+    if (scf->is_courier) {
+        clcf->client_max_body_size = 0;
+        return NGX_CONF_OK;
+    }
+
     if (conf->role == NGX_HTTP_EHR_ROLE_NONE) {
         return NGX_CONF_OK;
     }
 
     /* The body is read by nginx: its own limits follow ours, merged before. */
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     clcf->client_max_body_size = conf->body_max_size;
     clcf->client_body_buffer_size = conf->body_buffer_size;
@@ -625,7 +653,8 @@ ngx_http_ehr_init_worker(ngx_http_ehr_worker_t *worker)
     worker->owner.incarnation &= INT64_MAX;
     worker->owner.incarnation |= 1;
 
-    if (ngx_http_ehr_journal_init(worker) != NGX_OK
+    if (ngx_http_ehr_validators_load(worker) != NGX_OK
+        || ngx_http_ehr_journal_init(worker) != NGX_OK
         || ngx_http_ehr_registry_init(worker) != NGX_OK
         || ngx_http_ehr_waiters_init(worker) != NGX_OK)
     {
@@ -708,6 +737,8 @@ ngx_http_ehr_exit_process(ngx_cycle_t *cycle)
         ngx_http_ehr_schedule_exit(worker);
         ngx_http_ehr_partners_unload(worker);
     }
+
+    ngx_http_ehr_validators_unload(worker);
 
     if (worker->redis) {
         ngx_http_ehr_redis_exit(worker);

@@ -55,7 +55,7 @@ ok($is_good, "conf/nginx.conf loads") or diag($said);
 ($is_good, $said) = $world->nginx_t;
 ok($is_good, "the development configuration loads") or diag($said);
 
-# --- what is refused ----------------------------------------------------------
+# --- what is refused ---------------------------------------------------------
 
 sub is_refused {
     my ($what, $from, $to, $reason) = @_;
@@ -71,7 +71,8 @@ sub is_refused {
     return;
 }
 
-is_refused("no store", qr{^\s*ehr_store .*;}m, "", qr/"ehr_store" is required/);
+is_refused("no store", qr{^\s*ehr_store .*;}m, "",
+           qr/"ehr_store" is required/);
 is_refused("no issuer", qr{^\s*ehr_issuer .*;}m, "", qr/"ehr_issuer"/);
 is_refused("no token key", qr/ehr_token_key .*;/, "", qr/"ehr_token_key"/);
 is_refused("no receipt key", qr/ehr_receipt_key .*;/, "",

@@ -63,7 +63,7 @@ sub is_refused {
     return;
 }
 
-# --- certificates -------------------------------------------------------------
+# --- certificates ------------------------------------------------------------
 
 is(ask($world->client("99001"))->status, 200, "enrolled: let in");
 
@@ -104,7 +104,7 @@ is(ask($world->client("99002"))->status, 200, "another facility: let in");
 $world->admin("POST", "/admin/v1/facilities/99001/resume", {});
 is(scalar(grep { ask($_)->status == 200 } @open), 8, "resumed: let in");
 
-# --- rotation -----------------------------------------------------------------
+# --- rotation ----------------------------------------------------------------
 
 sub add_certificate {
     my ($path) = @_;
@@ -164,7 +164,7 @@ $client = resuming()->connect;
 ok($client->socket->get_session_reused, "resumed once more");
 is(ask($client)->code, "cert.unknown", "resumed: refused once removed");
 
-# --- the list of revoked ones is read at reload -------------------------------
+# --- the list of revoked ones is read at reload ------------------------------
 
 add_certificate($cert{third});
 is(ask($world->client($cert{third}))->status, 200, "not revoked yet");
@@ -173,7 +173,7 @@ $world->reload;
 is_refused("revoked meanwhile", $world->client($cert{third}), 403,
            "cert.revoked");
 
-# --- headers say nothing --------------------------------------------------------
+# --- headers say nothing -----------------------------------------------------
 
 my $lie = "gia-mao-99002";
 my @lies = map { $_ => $lie } qw(X-SSL-Client-Cert X-SSL-Client-Verify
@@ -250,7 +250,7 @@ sub partner {
     }
 }
 
-# --- TLS ------------------------------------------------------------------------
+# --- TLS ---------------------------------------------------------------------
 
 sub tls {
     my (%ssl) = @_;
@@ -311,7 +311,7 @@ $h2 = $world->admin_client("admin",
     ssl => { SSL_alpn_protocols => [ "h2", "http/1.1" ] })->connect;
 is($h2->socket->alpn_selected, "h2", "admin: HTTP/2");
 
-# --- the admin listener has a CA of its own --------------------------------------
+# --- the admin listener has a CA of its own ----------------------------------
 
 $client = $world->admin_client("99001");
 $res = eval { $client->get("/admin/v1/facilities") };

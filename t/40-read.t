@@ -54,7 +54,7 @@ sub is_accepted {
     return;
 }
 
-# --- size -----------------------------------------------------------------------
+# --- size --------------------------------------------------------------------
 
 is_refused("an empty body", post("", @xml), 400, "body.empty");
 is_refused("no body at all", post(undef, @xml), 400, "body.empty");
@@ -91,7 +91,7 @@ is_accepted("chunked and spooled",
 ok($there && $world->sim->bytes($there) eq $doc->bytes,
    "chunked: byte for byte at the partner");
 
-# --- media type and coding ---------------------------------------------------------
+# --- media type and coding ---------------------------------------------------
 
 for my $type ("text/plain", "application/octet-stream", "application/x-xml",
               "multipart/form-data; boundary=x", "xml", "")
@@ -114,7 +114,7 @@ for my $coding ("gzip", "identity", "br, gzip", "") {
         post("<a/>", @xml, "Content-Encoding" => $coding), 415, "body.type");
 }
 
-# --- digest ---------------------------------------------------------------------
+# --- digest ------------------------------------------------------------------
 
 $doc = EHR::Document->checkin;
 is_accepted("a right digest",
@@ -130,7 +130,7 @@ is_refused("a digest that is none",
 is_accepted("a digest we do not know", post($other->bytes, @xml,
     "Content-Digest" => "sha-512=:" . "A" x 86 . "==:"));
 
-# --- key and parameters -----------------------------------------------------------
+# --- key and parameters ------------------------------------------------------
 
 for my $key ("x" x 129, "a b", "kh\xc3\xb3a", "a\tb") {
     is_refused("key of " . length($key),
@@ -151,7 +151,7 @@ is_refused("validate_only=perhaps",
                      headers => \@xml, body => "<a/>"),
     400, "parameter.invalid");
 
-# --- time -----------------------------------------------------------------------
+# --- time --------------------------------------------------------------------
 
 $doc = EHR::Document->checkin;
 my ($head, $body) = $client->request_bytes("POST", "/v1/documents",
@@ -171,7 +171,7 @@ is_refused("a body that stops", $client->read_response, 408,
            "body.timeout");
 $client->close;
 
-# --- 100-continue: not before the body is wanted ------------------------------------
+# --- 100-continue: not before the body is wanted -----------------------------
 
 sub expect {
     my ($length, @headers) = @_;
@@ -211,7 +211,7 @@ is_refused("wrong type", $res, 415, "body.type");
 is_deeply($res->interim, [], "no 100 for a wrong type");
 $client->close;
 
-# --- a connection after a refusal ----------------------------------------------------
+# --- a connection after a refusal --------------------------------------------
 
 $client->connect;
 is_refused("unread body", post("x" x 1000, @auth), 415, "body.type");
@@ -231,7 +231,7 @@ for my $one (@two) {
     is($res && $res->json->{sha256}, $one->sha256, "in order");
 }
 
-# --- framing ----------------------------------------------------------------------
+# --- framing -----------------------------------------------------------------
 
 sub raw {
     my ($bytes) = @_;
@@ -259,7 +259,7 @@ for my $bad (
     is_refused($bad->[0], raw($start . $bad->[1]), 400, "request.bad");
 }
 
-# --- the client goes ----------------------------------------------------------------
+# --- the client goes ---------------------------------------------------------
 
 sub kept {
     return scalar($world->sim->received);

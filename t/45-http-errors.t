@@ -50,7 +50,7 @@ sub raw {
     return $raw->read_response;
 }
 
-# --- 400 --------------------------------------------------------------------------
+# --- 400 ---------------------------------------------------------------------
 
 is_problem("no HTTP", raw("xin chao\r\n\r\n"), 400, "request.bad");
 is_problem("no Host", raw("GET /v1/documents HTTP/1.1\r\n\r\n"), 400,
@@ -63,7 +63,7 @@ is_problem("an unknown transfer coding",
     raw("POST /v1/documents HTTP/1.1\r\nHost: a\r\n"
         . "Transfer-Encoding: gzip\r\n\r\n"), 501, "not-implemented");
 
-# --- 404, 405 ---------------------------------------------------------------------
+# --- 404, 405 ----------------------------------------------------------------
 
 is_problem("nowhere", $client->get("/v2/documents"), 404, "not-found");
 is_problem("root", $client->get("/"), 404, "not-found");
@@ -94,7 +94,7 @@ $res = $client->request("HEAD", "/nowhere");
 is($res->status, 404, "HEAD: the status");
 is($res->body, "", "HEAD: no body");
 
-# --- sizes ------------------------------------------------------------------------
+# --- sizes -------------------------------------------------------------------
 
 is_problem("a URI too long", raw("GET /" . "a" x 70000 . " HTTP/1.1\r\n"),
            414, "uri.too-long");
@@ -106,12 +106,12 @@ is_problem("headers too many",
         . join("", map { "X-$_: " . "a" x 1000 . "\r\n" } 1 .. 200)
         . "\r\n"), 431, "header.too-large");
 
-# --- versions ----------------------------------------------------------------------
+# --- versions ----------------------------------------------------------------
 
 is_problem("HTTP/3.0", raw("GET / HTTP/3.0\r\nHost: a\r\n\r\n"), 505,
            "http.version");
 
-# --- TLS's own ----------------------------------------------------------------------
+# --- TLS's own ---------------------------------------------------------------
 
 my $plain = $world->client(undef, tls => 0);
 is_problem("plain HTTP to the TLS port",
@@ -123,7 +123,7 @@ is_problem("an unknown CA",
     $world->client($world->issue("stranger", ca => "server-ca"))->get("/"),
     400, "cert.required");
 
-# --- the caller's language -----------------------------------------------------------
+# --- the caller's language ---------------------------------------------------
 
 $res = $client->get("/nowhere");
 is($res->json->{title}, "Kh\x{f4}ng t\x{ec}m th\x{1ea5}y", "Vietnamese");
@@ -138,13 +138,13 @@ unlike($res->body, qr/BI-MAT/, "no query in a problem");
 unlike($world->log("access") . $world->log("error"), qr/BI-MAT/,
        "no query in a log");
 
-# --- the other listeners ---------------------------------------------------------------
+# --- the other listeners -----------------------------------------------------
 
 is_problem("admin: nowhere", $world->admin("GET", "/nowhere"), 404,
            "not-found");
 is_problem("ops: nowhere", $world->ops("/nowhere"), 404, "not-found");
 
-# --- the log ----------------------------------------------------------------------------
+# --- the log -----------------------------------------------------------------
 
 my @lines = split(/\n/, $world->log("access"));
 my @bad = grep {

@@ -75,7 +75,7 @@ sub running {
     return scalar(grep { slurp("/proc/$_/stat") =~ /\) [^Z ]/ } @_);
 }
 
-# --- the first time --------------------------------------------------------------
+# --- the first time ----------------------------------------------------------
 
 my ($is_good, $said) = world("start");
 ok($is_good, "started") or diag($said);
@@ -102,7 +102,7 @@ is_deeply([ sort keys %$pids ], [ qw(insurance nginx redis) ],
           "what was started");
 is(running(values %$pids), 3, "all of it runs");
 
-# --- once more ----------------------------------------------------------------------
+# --- once more ---------------------------------------------------------------
 
 ($is_good, $said) = world("start", EHR_RUN_RATE => 3);
 ok($is_good, "started again") or diag($said);
@@ -110,7 +110,7 @@ is(() = $said =~ /sent before/g, 3, "the journal was kept");
 is(running(values %$pids), 0, "the old ones have gone");
 like(slurp("$dir/nginx.conf"), qr/ehr_rate 3r\/s;/, "the rate");
 
-# --- only its own -------------------------------------------------------------------
+# --- only its own ------------------------------------------------------------
 
 # A pid file that names somebody else's process is not believed.
 
@@ -135,7 +135,7 @@ waitpid($bystander, 0);
 ($is_good, $said) = world("stop");
 ok($is_good, "stopped twice");
 
-# --- a partner of the visitor's own ----------------------------------------------------
+# --- a partner of the visitor's own ------------------------------------------
 
 my $listener = IO::Socket::INET->new(LocalAddr => "127.0.0.1",
                                      LocalPort => 0, Listen => 16)
@@ -176,7 +176,7 @@ ok(wait_for(10, sub { slurp("$dir/seen") =~ m{^POST /cong/} }),
 kill("KILL", $partner);
 waitpid($partner, 0);
 
-# --- a port that is taken ----------------------------------------------------------------
+# --- a port that is taken ----------------------------------------------------
 
 ($is_good) = world("stop");
 ok($is_good, "stopped at the end");

@@ -4,7 +4,7 @@
 # The documents list what the code has, and the code has what they list:
 # directives with their contexts, variables, problems, metrics, targets of the
 # Makefile, verbs of ehrctl, findings with their rules, reasons of the
-# courier.  Links to files of this repository lead somewhere.  It reads text;
+# courier.  Links and names of files of this repository lead somewhere.  It reads text;
 # whether a sentence is true is for people to see.
 #
 # Prints one line for each fault; status 0 when there is none.  With --write it
@@ -369,6 +369,10 @@ sub check_links {
             next if $link =~ /^[a-z]+:/ || $path eq "";
             complain("$page: the link to $path leads nowhere")
                 if !-e "$top/" . dirname($page) . "/$path";
+        }
+
+        for my $path ($text =~ m{`((?:t|conf|docs|plugins)/[\w./-]+\.\w+)`}g) {
+            complain("$page: there is no file $path") if !-e "$top/$path";
         }
     }
 }

@@ -119,7 +119,7 @@ start() {
     remember "$name" $!
 }
 
-# --- the parts ----------------------------------------------------------------
+# --- the parts ---------------------------------------------------------------
 
 make_folders() {
     local longest
@@ -220,9 +220,26 @@ has_ipv6() {
     grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6 2>/dev/null
 }
 
+# Each kind with its validator, of those that were built.
+validator_lines() {
+    local kind plugin
+
+    while read -r kind plugin; do
+        [ ! -e "$build/plugins/$plugin.so" ] || printf '%s\n    ' \
+            "ehr_validator $kind plugin=$build/plugins/$plugin.so;"
+    done <<'END'
+checkin checkin
+claim claims
+birth_notice notices
+death_notice notices
+voucher notices
+driver_exam driver_exam
+END
+}
+
 write_conf() {
     local user='' ipv6_gateway='' ipv6_admin=''
-    local facility_rate cert_rate partners
+    local facility_rate cert_rate partners validators
 
     [ "$(id -u)" -ne 0 ] || user="user $(id -un) $(id -gn);"
 
@@ -243,11 +260,14 @@ location=/insurance accounts=$run/partners/insurance.accounts;
     ehr_route claim insurance;
     ehr_route checkin insurance;"
 
+    validators=$(validator_lines)
+
     fill nginx.conf.in main="$user" module="$build/ngx_http_ehr_module.so" \
         workers="$workers" run="$run" log_level=notice events= http= \
         pki="$run/pki" issuer="https://127.0.0.1:$gateway_port" \
         rate="$facility_rate" cert_rate="$cert_rate" \
         redis="unix:$sockets/redis.sock" partners="$partners" \
+        validators="$validators" \
         admin_sha256="$(sha256_of "$run/pki/admin.pem")" \
         gateway_port="$gateway_port" gateway_ipv6="$ipv6_gateway" gateway= \
         location= admin_port="$admin_port" admin_ipv6="$ipv6_admin" admin= \
@@ -272,7 +292,8 @@ start_nginx() {
 
     mapfile -t preloaded < <(preload)
     rm -f "$sockets/courier.sock"
-    env "${preloaded[@]}" nginx -p "$run/" -e "$run/logs/error.log" -c "$run/nginx.conf" \
+    env "${preloaded[@]}" nginx -p "$run/" -e "$run/logs/error.log" \
+        -c "$run/nginx.conf" \
         < /dev/null >> "$run/logs/nginx.log" 2>&1 || {
         tail -n 5 "$run/logs/nginx.log" >&2
         fail "nginx did not start, see $run/logs/"

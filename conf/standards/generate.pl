@@ -10,6 +10,7 @@
 use strict;
 use warnings;
 
+use Digest::SHA qw(sha256_hex);
 use File::Path qw(make_path);
 use Getopt::Long;
 
@@ -22,6 +23,11 @@ my %TYPE = (
     'dt12'     => 'TIME',
     'dt8|dt12' => 'DATE_OR_TIME',
     'birth'    => 'BIRTH',
+    'dt14'     => 'SECOND',
+    'day'      => 'DAY',
+    'dmy'      => 'DMY',
+    'sb'       => 'BYTES',
+    'b64'      => 'BASE64',
 );
 my %REQUIRED = (
     no          => 0,
@@ -46,7 +52,15 @@ my %PATTERN = (
     'dt12'     => "($DATE)$HOUR",
     'dt8|dt12' => "($DATE)($HOUR)?",
     'birth'    => "($DATE|${YEAR}0000)$HOUR",
+    'dt14'     => "($DATE)$HOUR" . '[0-5][0-9]',
+    'day'      => "($DATE|$YEAR)",
 );
+
+# dd/MM/yyyy: a leap year's pattern ends in its day, so it is turned around.
+
+$PATTERN{dmy} = '((0[1-9]|[12][0-9]|3[01])/(0[13578]|1[02])'
+    . '|(0[1-9]|[12][0-9]|30)/(0[469]|11)'
+    . "|(0[1-9]|1[0-9]|2[0-8])/02)/$YEAR|29/02/$LEAP";
 
 my ($in, $out, $xsd);
 GetOptions('standards=s' => \$in, 'out=s' => \$out, 'xsd=s' => \$xsd)
@@ -58,24 +72,32 @@ main();
 
 sub main {
     my @sections  = read_table("$in/sections.tsv");
-    my @standards = sort { $a->{valid_from} <=> $b->{valid_from} }
-        read_table("$in/standards.tsv");
+    my @listed    = read_table("$in/standards.tsv");
+    my @standards = sort { $a->{valid_from} <=> $b->{valid_from}
+            || $a->{standard} cmp $b->{standard} } @listed;
     my %tables;
 
-    for my $standard (@standards) {
+    # in the order of the file: a base stands before what is built on it
+    for my $standard (@listed) {
         my $name = $standard->{standard};
 
         for my $section (@sections) {
             my $base = $tables{ $standard->{base} }{ $section->{section} };
             my $own  = "$in/$name/$section->{section}.tsv";
-            my @rows = merge($base, -e $own ? read_table($own) : ());
+            my @own  = -e $own ? read_table($own) : ();
+
+            # a file without a row: the standard has no such section
+            my @rows = -e $own && !@own ? () : merge($base, @own);
 
             @rows <= FIELDS_MAX or die "$own: too many fields\n";
             $tables{$name}{ $section->{section} } = \@rows if @rows;
         }
     }
 
+    number_fields(\@standards, \@sections, \%tables);
+
     make_path($out);
+    write_file("$out/ehr_fields.h", field_ids(\@sections));
     write_file("$out/ehr_tables.h", header());
     write_file("$out/ehr_tables.c",
         source(\@standards, \@sections, \%tables));
@@ -83,8 +105,8 @@ sub main {
     for my $standard (map { $_->{standard} } @standards) {
         make_path("$xsd/$standard");
 
-        for my $section (grep { $tables{$standard}{ $_->{section} } }
-            @sections)
+        for my $section (grep { $tables{$standard}{ $_->{section} }
+                && $_->{inside} ne 'json' } @sections)
         {
             write_file("$xsd/$standard/$section->{section}.xsd",
                 schema($section, $tables{$standard}{ $section->{section} }));
@@ -222,10 +244,9 @@ sub name_of {
 sub longest {
     my ($row) = @_;
 
-    return 0 if $row->{max_length} eq 'n';
-
     my $wide = $row->{gateway_length} || 0;
 
+    return 0 if $row->{max_length} eq 'n' || $wide eq 'n';
     return $wide > $row->{max_length} ? $wide : $row->{max_length};
 }
 
@@ -235,7 +256,9 @@ sub official {
 
     my $longest = longest($row);
 
-    return $longest && $longest > $row->{max_length} ? $row->{max_length} : 0;
+    return 0 if $row->{max_length} eq 'n';
+    return $row->{max_length} if !$longest || $longest > $row->{max_length};
+    return 0;
 }
 
 
@@ -243,6 +266,92 @@ sub is_strict {
     my ($section, $row) = @_;
 
     return $section->{checked} eq 'full' && $row->{confidence} eq 'high';
+}
+
+
+# The field may be sure and its list of codes not.
+
+sub is_strict_code {
+    my ($section, $row) = @_;
+
+    return is_strict($section, $row)
+        && ($row->{codes_confidence} || 'high') eq 'high';
+}
+
+
+# The name of a standard as part of a C name.
+
+sub symbol {
+    my ($name) = @_;
+
+    return $name =~ tr/-/_/r;
+}
+
+
+# --- ids --------------------------------------------------------------------
+#
+# A field has one id in all standards, so that a validator reads the rows of
+# any of them.  The digest says whether host and plugin mean the same ids.
+
+sub number_fields {
+    my ($standards, $sections, $tables) = @_;
+
+    for my $id (0 .. $#$sections) {
+        my $section = $sections->[$id];
+        my (%id, @names);
+
+        for my $standard (map { $_->{standard} } @$standards) {
+            for my $row (@{ $tables->{$standard}{ $section->{section} } || [] })
+            {
+                my $name = name_of($row);
+
+                next if defined $id{$name};
+
+                $id{$name} = @names;
+                push @names, $name;
+            }
+        }
+
+        @names <= FIELDS_MAX or die "$section->{section}: too many fields\n";
+
+        $section->{id}     = $id;
+        $section->{id_of}  = \%id;
+        $section->{fields} = \@names;
+    }
+}
+
+
+sub field_ids {
+    my ($sections) = @_;
+
+    my $ids = join "\n",
+        map { join ' ', $_->{section}, @{ $_->{fields} } } @$sections;
+    my $c = <<"END";
+/* Generated from conf/standards/ by generate.pl: do not edit. */
+
+#ifndef EHR_FIELDS_H
+#define EHR_FIELDS_H
+
+
+#define EHR_FIELDS_DIGEST  0x@{[substr sha256_hex($ids), 0, 16]}ULL
+
+
+enum {
+END
+
+    $c .= "    EHR_SECTION_$_->{section} = $_->{id},\n" for @$sections;
+    $c .= "    EHR_SECTION_LAST\n};\n";
+
+    for my $section (@$sections) {
+        my $name = $section->{section};
+
+        $c .= "\n\nenum {\n";
+        $c .= "    EHR_${name}_$_ = $section->{id_of}{$_},\n"
+            for @{ $section->{fields} };
+        $c .= "    EHR_${name}_LAST\n};\n";
+    }
+
+    return "$c\n\n#endif /* EHR_FIELDS_H */\n";
 }
 
 
@@ -257,6 +366,7 @@ sub header {
 #define EHR_TABLES_H
 
 
+#include "ehr_fields.h"
 #include "ehr_table.h"
 
 
@@ -270,7 +380,9 @@ sub source {
 
     my $c = "/* Generated from conf/standards/ by generate.pl: "
         . "do not edit. */\n\n#include \"ehr_tables.h\"\n";
-    my (%seen, @names);
+    my %seen;
+
+    $c .= names($_) for @$sections;
 
     for my $standard (map { $_->{standard} } @$standards) {
         my @rows;
@@ -281,7 +393,8 @@ sub source {
 
             # A section that a standard did not change is shared.
             if (!$seen{$text}) {
-                $seen{$text} = "${standard}_" . lc $section->{section};
+                $seen{$text} = symbol($standard) . '_'
+                    . lc $section->{section};
                 $c .= arrays($seen{$text}, $text, $rows);
             }
 
@@ -290,13 +403,14 @@ sub source {
         }
 
         $c .= "\n\nstatic const ehr_section_table_t  "
-            . "${standard}_sections[] = {\n" . join('', @rows) . "};\n";
+            . symbol($standard) . "_sections[] = {\n" . join('', @rows)
+            . "};\n";
     }
 
     $c .= "\n\nconst ehr_standard_t  ehr_standards[] = {\n";
     $c .= sprintf "    { %s, %d, %s_sections,\n"
         . "      sizeof(%s_sections) / sizeof(%s_sections[0]) },\n",
-        quoted($_->{standard}), $_->{valid_from}, ($_->{standard}) x 3
+        quoted($_->{standard}), $_->{valid_from}, (symbol($_->{standard})) x 3
         for @$standards;
 
     return $c . "};\n\n\nconst uint32_t  ehr_nstandards = "
@@ -314,7 +428,8 @@ sub fields {
 
         $c .= sprintf "    { %s, %s,\n      %s,\n      { %s,\n        %s },\n"
             . "      %s, %s, %d, %d, %d, EHR_FIELD_%s,\n"
-            . "      EHR_REQUIRED_%s, %s, EHR_SEVERITY_%s },\n",
+            . "      EHR_REQUIRED_%s, %s, EHR_SEVERITY_%s,\n"
+            . "      EHR_%s_%s, EHR_SEVERITY_%s },\n",
             quoted($name), quoted($row->{field}),
             quoted(lc "$section->{section}.$name"),
             quoted($row->{label_vi}), quoted($row->{label_en}),
@@ -324,16 +439,34 @@ sub fields {
             $TYPE{ $row->{type} },
             $REQUIRED_NAME[ $REQUIRED{ $row->{required} } ],
             role($section, $name),
-            is_strict($section, $row) ? 'ERROR' : 'WARNING';
+            is_strict($section, $row) ? 'ERROR' : 'WARNING',
+            $section->{section}, $name,
+            is_strict_code($section, $row) ? 'ERROR' : 'WARNING';
     }
 
     return $c;
 }
 
 
+# The names of a section's fields by their ids.
+
+sub names {
+    my ($section) = @_;
+
+    my $symbol = lc "$section->{section}_names";
+
+    return "\n\nstatic const ehr_str_t  ${symbol}[] = {\n"
+        . join('', map { "    ehr_string(\"$_\"),\n" }
+            @{ $section->{fields} })
+        . "};\n";
+}
+
+
 sub role {
     my ($section, $name) = @_;
 
+    return 'EHR_ROLE_NUMBER'
+        if $name eq $section->{key} && $section->{inside} eq 'voucher';
     return 'EHR_ROLE_KEY'      if $name eq $section->{key};
     return 'EHR_ROLE_FACILITY' if $name eq $section->{facility};
     return 'EHR_ROLE_NONE';
@@ -367,15 +500,18 @@ sub section_row {
     return sprintf "    { %s, %s,\n      { %s,\n        %s },\n"
         . "      %s,\n      %s,\n      %s,\n      %s, EHR_KIND_%s, %d,\n"
         . "      EHR_SEVERITY_%s, %d,\n"
-        . "      %s_fields, %d, %s_sorted },\n",
+        . "      %s_fields, %d, %s_sorted,\n"
+        . "      EHR_SECTION_%s, EHR_%s_LAST, %s_names, %d },\n",
         quoted($section->{section}), quoted(lc $section->{section}),
         quoted($section->{label_vi}), quoted($section->{label_en}),
         quoted($section->{root}), quoted($section->{list}),
         quoted($section->{row}),
         quoted($section->{date} && "<$section->{date}>"),
-        uc($section->{kind} || 'unknown'), $section->{inside} eq 'claim',
+        uc($section->{kind} || 'unknown'),
+        $section->{inside} =~ /^(?:claim|voucher)$/ ? 1 : 0,
         $section->{checked} eq 'full' ? 'ERROR' : 'WARNING', $order,
-        $symbol, $nfields, $symbol;
+        $symbol, $nfields, $symbol, ($section->{section}) x 2,
+        lc $section->{section}, $section->{inside} eq 'json';
 }
 
 
@@ -399,7 +535,7 @@ sub quoted {
 sub schema {
     my ($section, $rows) = @_;
 
-    my $body = $section->{section} eq 'GIAMDINHHS' || $rows->[0]{field} =~ m{/}
+    my $body = $rows->[0]{field} =~ m{/}
         ? envelope($section, $rows)
         : section($section, $rows);
 
@@ -418,11 +554,21 @@ sub section {
         . "</xs:all>\n</xs:complexType>\n";
 
     return qq{<xs:element name="$section->{root}">\n$row</xs:element>\n}
-        unless $section->{list};
+        unless $section->{row};
 
     my $signature = $section->{kind}
         ? qq{<xs:element name="CHUKYDONVI" minOccurs="0"/>\n}
         : '';
+
+    # one row that has an Id for the signature
+    return qq{<xs:element name="$section->{root}">\n}
+        . "<xs:complexType>\n<xs:sequence>\n"
+        . qq{<xs:element name="$section->{row}">\n}
+        . $row =~ s{(?=</xs:complexType>\n\z)}
+                   {<xs:attribute name="Id" type="xs:string"/>\n}r
+        . "</xs:element>\n$signature</xs:sequence>\n</xs:complexType>\n"
+        . "</xs:element>\n"
+        unless $section->{list};
 
     return qq{<xs:element name="$section->{root}">\n}
         . "<xs:complexType>\n<xs:sequence>\n"
@@ -512,7 +658,8 @@ sub facets {
         push @facets, qq{<xs:maxLength value="$longest"/>};
     }
 
-    if ($row->{codes} ne '') {
+    if ($row->{codes} ne '' && ($row->{codes_confidence} || 'high') eq 'high')
+    {
         push @facets, join "\n",
             map { qq{<xs:enumeration value="$_"/>} } split / /, $row->{codes};
     }

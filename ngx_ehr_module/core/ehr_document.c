@@ -6,32 +6,9 @@
  * elsewhere.
  */
 
-#include <stdio.h>
-
+#include "ehr_document_json.h"
 #include "ehr_envelope.h"
-
-
-#define EHR_DETAIL_MAX  160
-
-
-typedef struct {
-    const char  *name;
-    const char  *root;        /* NULL: not an XML document */
-} kind_row_t;
-
-
-static const kind_row_t  document_kinds[EHR_KIND_LAST] = {
-    [EHR_KIND_UNKNOWN] = { "unknown", NULL },
-    [EHR_KIND_CHECKIN] = { "checkin", "CHI_TIEU_TRANG_THAI_KCB" },
-    [EHR_KIND_CLAIM] = { "claim", "GIAMDINHHS" },
-    [EHR_KIND_MEDICAL_ASSESSMENT] = { "medical_assessment",
-                                      "CHI_TIEU_GIAM_DINH_YKHOA" },
-    [EHR_KIND_BIRTH_NOTICE] = { "birth_notice", "HSDLGCS" },
-    [EHR_KIND_DEATH_NOTICE] = { "death_notice", "HSDLGBT" },
-    [EHR_KIND_VOUCHER] = { "voucher", "HSCHUNGTU" },
-    [EHR_KIND_DRIVER_EXAM] = { "driver_exam", "root" },
-    [EHR_KIND_PRESCRIPTION] = { "prescription", NULL }
-};
+#include "ehr_kind.h"
 
 
 /* One reading, from the root element to its end. */
@@ -42,35 +19,12 @@ typedef struct {
     ehr_xml_t                   *xml;
     ehr_reading_t                reading;
     ehr_envelope_t               envelope;
-    ehr_section_t                section;
+    ehr_reader_t                 section;
     const ehr_standard_t        *standard;
     unsigned                     has_envelope:1;
     unsigned                     has_section:1;
+    unsigned                     is_json:1;
 } document_t;
-
-
-const char *
-ehr_kind_name(ehr_kind_e kind)
-{
-    if (kind >= EHR_KIND_LAST) {
-        kind = EHR_KIND_UNKNOWN;
-    }
-
-    return document_kinds[kind].name;
-}
-
-
-ehr_kind_e
-ehr_kind_of_name(ehr_str_t name)
-{
-    for (ehr_kind_e i = EHR_KIND_CHECKIN; i < EHR_KIND_LAST; i++) {
-        if (ehr_str_is(name, document_kinds[i].name)) {
-            return i;
-        }
-    }
-
-    return EHR_KIND_UNKNOWN;
-}
 
 
 void
@@ -80,26 +34,11 @@ ehr_document_init(void)
 }
 
 
-static ehr_kind_e
-document_kind_of_root(const char *root)
-{
-    for (ehr_kind_e i = EHR_KIND_CHECKIN; i < EHR_KIND_LAST; i++) {
-        const char  *name = document_kinds[i].root;
-
-        if (name && strcmp(name, root) == 0) {
-            return i;
-        }
-    }
-
-    return EHR_KIND_UNKNOWN;
-}
-
-
 /* --- the root element decides who reads the rest ------------------------- */
 
 
 static void
-document_claim(document_t *d, ehr_xml_events_t *events)
+document_envelope(document_t *d, ehr_xml_events_t *events)
 {
     d->has_envelope = 1;
 
@@ -117,19 +56,21 @@ document_claim(document_t *d, ehr_xml_events_t *events)
 
 
 static void
-document_checkin(document_t *d, ehr_xml_events_t *events)
+document_section(document_t *d, const char *root, ehr_xml_events_t *events)
 {
+    ehr_kind_e                  kind = d->doc->kind;
     const ehr_section_table_t  *table;
 
-    d->standard = ehr_standard_of_name(d->in->standard);
-    table = ehr_standard_kind(ehr_standard_of_date(0), EHR_KIND_CHECKIN);
+    d->standard = ehr_standard_set(kind, d->in->standard);
+    table = ehr_standard_root(ehr_standard_of_kind(kind, 0), root);
 
     if (d->standard == NULL && table->date_tag) {
-        d->standard = ehr_standard_peek(d->in->content, table->date_tag);
+        d->standard = ehr_standard_peek(kind, d->in->content,
+                                        table->date_tag);
     }
 
     if (d->standard) {
-        table = ehr_standard_kind(d->standard, EHR_KIND_CHECKIN);
+        table = ehr_standard_root(d->standard, root);
     }
 
     d->has_section = 1;
@@ -144,20 +85,22 @@ document_start(void *data, const char *name, size_t len)
     document_t        *d = data;
     ehr_xml_events_t   events = { NULL, NULL, NULL, NULL };
 
-    d->doc->kind = document_kind_of_root(name);
+    d->doc->kind = ehr_kind_of_root(name);
+    d->reading.kind = d->doc->kind;
 
     switch (d->doc->kind) {
 
-    case EHR_KIND_CLAIM:
-        document_claim(d, &events);
+    case EHR_KIND_UNKNOWN:
+        ehr_xml_stop(d->xml);
         break;
 
-    case EHR_KIND_CHECKIN:
-        document_checkin(d, &events);
+    case EHR_KIND_CLAIM:
+    case EHR_KIND_VOUCHER:
+        document_envelope(d, &events);
         break;
 
     default:
-        ehr_xml_stop(d->xml);
+        document_section(d, name, &events);
         break;
     }
 
@@ -193,77 +136,31 @@ document_problem(ehr_document_t *doc, ehr_problem_e problem, const char *vi,
 }
 
 
-/* A root we know of a kind that is not read yet. */
-
-static ehr_rc_t
-document_not_enabled(document_t *d)
-{
-    static const char *const  words[2] = {
-        "Loại hồ sơ này chưa được cổng kết nối tiếp nhận: %s",
-        "This kind of document is not enabled at the gateway: %s"
-    };
-    char                      text[EHR_DETAIL_MAX];
-    ehr_str_t                *detail = d->doc->detail;
-
-    d->doc->problem = EHR_PROBLEM_DOCUMENT_UNKNOWN_KIND;
-
-    for (int lang = EHR_LANG_VI; lang <= EHR_LANG_EN; lang++) {
-        (void) snprintf(text, sizeof(text), words[lang],
-                        ehr_kind_name(d->doc->kind));
-        detail[lang] = ehr_arena_dup(d->reading.arena, text, strlen(text));
-
-        if (detail[lang].data == NULL) {
-            return EHR_BROKEN;
-        }
-    }
-
-    return EHR_REFUSED;
-}
-
-
 static ehr_rc_t
 document_unknown(document_t *d)
 {
-    if (d->doc->kind != EHR_KIND_UNKNOWN) {
-        return document_not_enabled(d);
-    }
-
     document_problem(d->doc, EHR_PROBLEM_DOCUMENT_UNKNOWN_KIND,
-                     "Phần tử gốc không phải của loại hồ sơ nào",
-                     "The root element is of no known kind of document");
+                     d->is_json ? "Nội dung JSON không phải của loại hồ sơ nào"
+                     : "Phần tử gốc không phải của loại hồ sơ nào",
+                     d->is_json ? "The JSON is of no known kind of document"
+                     : "The root element is of no known kind of document");
 
     return EHR_REFUSED;
 }
 
 
-/* claim: "<MA_CSKCB>/<MA_LK>"; in an accepted one the facility code is the
- * certificate's, so the slash is never in doubt. */
-
-static ehr_str_t
-document_key(document_t *d)
+ehr_rc_t
+ehr_document_conclude(ehr_document_t *doc)
 {
-    ehr_str_t  facility = d->reading.facility, lk = d->reading.key;
-    ehr_str_t  key = ehr_null_string;
-    char      *text;
-
-    if (d->doc->kind != EHR_KIND_CLAIM || lk.len == 0 || facility.len == 0) {
-        return lk;
+    if (doc->findings.nerrors == 0) {
+        return EHR_OK;
     }
 
-    text = ehr_arena_alloc(d->reading.arena, facility.len + 1 + lk.len);
-    if (text == NULL) {
-        d->reading.is_broken = 1;
+    document_problem(doc, EHR_PROBLEM_DOCUMENT_INVALID,
+                     "Hồ sơ có lỗi, xem danh sách lỗi",
+                     "The document has errors, see the list of errors");
 
-        return key;
-    }
-
-    key.data = text;
-    key.len = facility.len + 1 + lk.len;
-    memcpy(text, facility.data, facility.len);
-    text[facility.len] = '/';
-    memcpy(text + facility.len + 1, lk.data, lk.len);
-
-    return key;
+    return EHR_REFUSED;
 }
 
 
@@ -290,20 +187,11 @@ document_judge(document_t *d)
         return EHR_REFUSED;
     }
 
-    if (doc->kind == EHR_KIND_UNKNOWN || !(d->has_envelope || d->has_section))
-    {
+    if (doc->kind == EHR_KIND_UNKNOWN) {
         return document_unknown(d);
     }
 
-    if (doc->findings.nerrors > 0) {
-        document_problem(doc, EHR_PROBLEM_DOCUMENT_INVALID,
-                         "Hồ sơ có lỗi, xem danh sách lỗi",
-                         "The document has errors, see the list of errors");
-
-        return EHR_REFUSED;
-    }
-
-    return EHR_OK;
+    return ehr_document_conclude(doc);
 }
 
 
@@ -338,19 +226,28 @@ document_close(document_t *d, ehr_rc_t rc, const ehr_xml_fault_t *fault)
 static void
 document_fill(document_t *d)
 {
-    ehr_document_t  *doc = d->doc;
+    ehr_document_t    *doc = d->doc;
+    ehr_kind_facts_t   facts;
 
-    if (!d->has_envelope && !d->has_section) {
+    if (doc->kind == EHR_KIND_UNKNOWN) {
         return;
     }
 
     if (d->standard == NULL) {
-        d->standard = ehr_standard_of_date(0);
+        d->standard = ehr_standard_of_kind(doc->kind, 0);
     }
+
+    facts.kind = doc->kind;
+    facts.key = d->reading.key;
+    facts.facility = d->reading.facility;
+    facts.sections = d->reading.records.sections;
 
     doc->standard = ehr_str(d->standard->name);
     doc->facility = d->reading.facility;
-    doc->business_key = document_key(d);
+
+    if (ehr_kind_key(&facts, d->reading.arena, &doc->business_key) != EHR_OK) {
+        d->reading.is_broken = 1;
+    }
 }
 
 
@@ -384,6 +281,25 @@ document_parse(document_t *d)
 }
 
 
+static ehr_rc_t
+document_read_json(document_t *d)
+{
+    ehr_rc_t  rc;
+
+    d->standard = ehr_document_json_read(d->in, &d->reading);
+    d->doc->kind = d->reading.kind;
+
+    if (d->reading.is_broken) {
+        return EHR_BROKEN;
+    }
+
+    document_fill(d);
+    rc = document_judge(d);
+
+    return d->reading.is_broken ? EHR_BROKEN : rc;
+}
+
+
 ehr_rc_t
 ehr_document_read(const ehr_document_input_t *in, ehr_arena_t *arena,
                   ehr_document_t *doc)
@@ -395,14 +311,6 @@ ehr_document_read(const ehr_document_input_t *in, ehr_arena_t *arena,
     doc->findings.arena = arena;
     doc->standard = ehr_str("");
 
-    if (in->content_form == EHR_CONTENT_JSON) {
-        document_problem(doc, EHR_PROBLEM_DOCUMENT_UNKNOWN_KIND,
-                         "Chưa có loại hồ sơ JSON nào được tiếp nhận",
-                         "No kind of JSON document is enabled yet");
-
-        return EHR_REFUSED;
-    }
-
     d = ehr_arena_calloc(arena, sizeof(document_t));
     if (d == NULL) {
         return EHR_BROKEN;
@@ -413,6 +321,20 @@ ehr_document_read(const ehr_document_input_t *in, ehr_arena_t *arena,
     d->reading.arena = arena;
     d->reading.findings = &doc->findings;
     d->reading.sender = in->facility;
+
+    if (ehr_records_begin(&d->reading.records, arena, in->content.len)
+        != EHR_OK)
+    {
+        return EHR_BROKEN;
+    }
+
+    doc->sections = d->reading.records.sections;
+
+    d->is_json = (in->content_form == EHR_CONTENT_JSON);
+
+    if (d->is_json) {
+        return document_read_json(d);
+    }
 
     d->xml = ehr_xml_create();
     rc = d->xml ? document_parse(d) : EHR_BROKEN;

@@ -53,6 +53,8 @@ typedef struct {
     ehr_problem_e   problem;       /* NONE, or the refusal */
     ehr_str_t       detail[2];     /* of the problem, by ehr_lang_e */
     ehr_findings_t  findings;      /* errors and warnings */
+    const ehr_section_t  *sections;     /* what was read, by the section ids
+                                           of ehr_fields.h; NULL: nothing */
 } ehr_document_t;
 
 
@@ -78,6 +80,13 @@ void ehr_document_init(void);
  */
 ehr_rc_t ehr_document_read(const ehr_document_input_t *in, ehr_arena_t *arena,
                            ehr_document_t *doc);
+
+
+/*
+ * Does   says again what the findings come to, when validators have added
+ *        theirs to a document that was EHR_OK or only had wrong fields
+ */
+ehr_rc_t ehr_document_conclude(ehr_document_t *doc);
 
 
 #endif /* EHR_DOCUMENT_H */

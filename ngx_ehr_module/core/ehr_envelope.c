@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Decides whether a claim's envelope is what the insurance gateway takes: one
- * record, its sections known, ascending and once each.  What is inside a
- * section is left to ehr_section.c.
+ * Decides whether an envelope is what the insurance gateway takes: of a claim
+ * one record, its sections known, ascending and once each; of vouchers any
+ * number of papers.  What is inside a section is left to ehr_section.c.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "ehr_envelope.h"
@@ -39,7 +40,7 @@ _Static_assert(NODE_LAST == EHR_ENVELOPE_NODES, "one count a node");
 
 
 static const node_t  envelope_nodes[NODE_LAST] = {
-    [NODE_ROOT] = { "GIAMDINHHS", NODE_NONE, 0 },
+    [NODE_ROOT] = { "", NODE_NONE, 0 },      /* has the name of its table */
     [NODE_UNIT] = { "THONGTINDONVI", NODE_ROOT, 0 },
     [NODE_SENDER] = { "MACSKCB", NODE_UNIT, 1 },
     [NODE_FILES] = { "THONGTINHOSO", NODE_ROOT, 0 },
@@ -96,7 +97,7 @@ envelope_report(ehr_envelope_t *e, node_e node, ehr_fault_e fault)
  * table, which the partner does not care for. */
 
 const ehr_standard_t *
-ehr_standard_peek(ehr_str_t content, const char *tag)
+ehr_standard_peek(ehr_kind_e kind, ehr_str_t content, const char *tag)
 {
     static const char  cdata[] = "<![CDATA[";
     const char        *end = content.data + content.len, *at;
@@ -124,7 +125,67 @@ ehr_standard_peek(ehr_str_t content, const char *tag)
     text.len = (size_t) (end - at);
     day = ehr_date_of(text);
 
-    return day ? ehr_standard_of_date(day) : NULL;
+    return day ? ehr_standard_of_kind(kind, day) : NULL;
+}
+
+
+const ehr_standard_t *
+ehr_standard_set(ehr_kind_e kind, ehr_str_t name)
+{
+    const ehr_standard_t  *standard = ehr_standard_of_name(name);
+
+    return (standard && ehr_standard_kind(standard, kind)) ? standard : NULL;
+}
+
+
+static int
+envelope_is_claim(const ehr_envelope_t *e)
+{
+    return e->reading->kind == EHR_KIND_CLAIM;
+}
+
+
+/* Sections of a claim come once each, in order. */
+
+static int
+envelope_expects(ehr_envelope_t *e, const ehr_section_table_t *table)
+{
+    if (e->nsections & (1U << table->order)) {
+        envelope_report(e, NODE_NAME, EHR_FAULT_SECTION_TWICE);
+
+        return 0;
+    }
+
+    if (table->order < e->last_order) {
+        envelope_report(e, NODE_NAME, EHR_FAULT_SECTION_ORDER);
+    }
+
+    e->last_order = table->order;
+    e->nsections |= 1U << table->order;
+
+    return 1;
+}
+
+
+/* A name without a table: of a later standard, or of a paper that nobody has
+ * described, is passed on; any other is no section of a claim. */
+
+static void
+envelope_nameless(ehr_envelope_t *e)
+{
+    const ehr_standard_t       *newest;
+    const ehr_section_table_t  *table;
+
+    newest = ehr_standard_of_kind(e->reading->kind, 0);
+    table = ehr_standard_section(newest, ehr_str(e->name));
+
+    if (envelope_is_claim(e) && (table == NULL || !table->is_inner)) {
+        envelope_report(e, NODE_NAME, EHR_FAULT_SECTION_UNKNOWN);
+
+        return;
+    }
+
+    envelope_report(e, NODE_NAME, EHR_FAULT_SECTION_UNCHECKED);
 }
 
 
@@ -138,34 +199,26 @@ envelope_table(ehr_envelope_t *e)
     const ehr_section_table_t  *table;
 
     if (standard == NULL) {
-        standard = ehr_standard_of_date(0);
+        standard = ehr_standard_of_kind(e->reading->kind, 0);
     }
 
     table = ehr_standard_section(standard, ehr_str(e->name));
 
     if (table == NULL || !table->is_inner) {
-        envelope_report(e, NODE_NAME, EHR_FAULT_SECTION_UNKNOWN);
+        envelope_nameless(e);
 
         return NULL;
     }
 
-    if (e->nsections & (1U << table->order)) {
-        envelope_report(e, NODE_NAME, EHR_FAULT_SECTION_TWICE);
-
+    if (envelope_is_claim(e) && !envelope_expects(e, table)) {
         return NULL;
     }
-
-    if (table->order < e->last_order) {
-        envelope_report(e, NODE_NAME, EHR_FAULT_SECTION_ORDER);
-    }
-
-    e->last_order = table->order;
-    e->nsections |= 1U << table->order;
 
     if (e->standard == NULL && table->date_tag) {
         ehr_str_t  bytes = { e->bytes, e->nbytes };
 
-        e->standard = ehr_standard_peek(bytes, table->date_tag);
+        e->standard = ehr_standard_peek(e->reading->kind, bytes,
+                                        table->date_tag);
 
         if (e->standard) {
             table = ehr_standard_section(e->standard, ehr_str(e->name));
@@ -246,8 +299,12 @@ envelope_file_end(ehr_envelope_t *e)
 
 
 static node_e
-envelope_child(node_e parent, const char *name)
+envelope_child(const ehr_envelope_t *e, node_e parent, const char *name)
 {
+    if (parent == NODE_NONE) {
+        return strcmp(name, e->table->root) == 0 ? NODE_ROOT : NODE_NONE;
+    }
+
     for (node_e i = NODE_ROOT; i < NODE_LAST; i++) {
         if (envelope_nodes[i].parent == parent
             && strcmp(envelope_nodes[i].name, name) == 0)
@@ -316,7 +373,7 @@ envelope_node_begin(ehr_envelope_t *e, node_e node)
         return;
     }
 
-    if (node == NODE_RECORD && e->count[node] > 1) {
+    if (node == NODE_RECORD && e->count[node] > 1 && envelope_is_claim(e)) {
         /* told when the envelope ends; its sections would look like twins */
         e->skipped = e->depth;
 
@@ -351,7 +408,7 @@ envelope_start(void *data, const char *name, size_t len)
     }
 
     parent = e->depth > 1 ? e->stack[e->depth - 2] : NODE_NONE;
-    node = envelope_child(parent, name);
+    node = envelope_child(e, parent, name);
     e->line = ehr_xml_line(e->xml);
 
     if (node == NODE_NONE) {
@@ -388,8 +445,15 @@ envelope_leaf_end(ehr_envelope_t *e, node_e node)
 
     ehr_report_value(e->reading, &place, &e->value);
 
-    if (node == NODE_COUNT && v.len > 0 && !ehr_str_is(v, "1")) {
+    if (node == NODE_COUNT && v.len > 0 && !ehr_str_is(v, "1")
+        && envelope_is_claim(e))
+    {
         ehr_report(e->reading, &place, EHR_FAULT_ONE);
+    }
+
+    if (node == NODE_COUNT && v.len < sizeof(e->wanted)) {
+        memcpy(e->wanted, v.data, v.len);
+        e->wanted[v.len] = '\0';
     }
 
     if (node == NODE_NAME && v.len < sizeof(e->name)) {
@@ -493,19 +557,25 @@ ehr_rc_t
 ehr_envelope_begin(ehr_envelope_t *envelope, const ehr_document_input_t *in,
                    ehr_reading_t *reading, ehr_xml_t *xml)
 {
-    const ehr_standard_t  *newest = ehr_standard_of_date(0);
+    ehr_kind_e             kind = reading->kind;
+    const ehr_standard_t  *newest = ehr_standard_of_kind(kind, 0);
 
     memset(envelope, 0, sizeof(*envelope));
 
     envelope->in = in;
     envelope->reading = reading;
     envelope->xml = xml;
-    envelope->standard = ehr_standard_of_name(in->standard);
+    envelope->standard = ehr_standard_set(kind, in->standard);
     envelope->table = ehr_standard_kind(envelope->standard
-                                        ? envelope->standard : newest,
-                                        EHR_KIND_CLAIM);
+                                        ? envelope->standard : newest, kind);
+
+    if (envelope->standard == NULL && envelope->table->date_tag) {
+        envelope->standard = ehr_standard_peek(kind, in->content,
+                                               envelope->table->date_tag);
+    }
+
     envelope->inner = ehr_xml_create();
-    envelope->section = malloc(sizeof(ehr_section_t));
+    envelope->section = malloc(sizeof(ehr_reader_t));
 
     return (envelope->inner && envelope->section) ? EHR_OK : EHR_BROKEN;
 }
@@ -530,29 +600,68 @@ envelope_need(ehr_envelope_t *e, node_e node)
 }
 
 
-void
-ehr_envelope_end(ehr_envelope_t *envelope)
+/* XML1 is the heart of a claim. */
+
+static void
+envelope_end_claim(ehr_envelope_t *e, ehr_place_t place)
 {
-    const ehr_standard_t       *standard = envelope->standard;
+    const ehr_standard_t       *standard = e->standard;
     const ehr_section_table_t  *first;
-    ehr_place_t                 place = { envelope->table, NULL, 0, 1 };
 
     standard = standard ? standard : ehr_standard_of_date(0);
     first = ehr_standard_section(standard, ehr_str("XML1"));
+
+    if (e->count[NODE_RECORD] != 1 || e->count[NODE_FILE] == 0) {
+        ehr_report(e->reading, &place, EHR_FAULT_RECORDS);
+    }
+
+    if (first && !(e->nsections & (1U << first->order))) {
+        place.table = first;
+        ehr_report(e->reading, &place, EHR_FAULT_ABSENT);
+    }
+}
+
+
+/* A file of several records has no number of its own. */
+
+static void
+envelope_end_vouchers(ehr_envelope_t *e, ehr_place_t place)
+{
+    char  text[sizeof(e->wanted)];
+
+    if (e->count[NODE_RECORD] == 0 || e->file == 0) {
+        ehr_report(e->reading, &place, EHR_FAULT_ROWS);
+    }
+
+    if (e->count[NODE_RECORD] > 1) {
+        e->reading->key.len = 0;
+    }
+
+    (void) snprintf(text, sizeof(text), "%u", e->count[NODE_RECORD]);
+
+    if (e->wanted[0] != '\0' && strcmp(text, e->wanted) != 0) {
+        envelope_report(e, NODE_COUNT, EHR_FAULT_COUNT);
+    }
+}
+
+
+void
+ehr_envelope_end(ehr_envelope_t *envelope)
+{
+    ehr_place_t  place = { envelope->table, NULL, 0, 1 };
 
     envelope->line = 1;
     envelope_need(envelope, NODE_SENDER);
     envelope_need(envelope, NODE_DATE);
     envelope_need(envelope, NODE_COUNT);
 
-    if (envelope->count[NODE_RECORD] != 1 || envelope->count[NODE_FILE] == 0) {
-        ehr_report(envelope->reading, &place, EHR_FAULT_RECORDS);
+    if (envelope_is_claim(envelope)) {
+        envelope_end_claim(envelope, place);
+
+        return;
     }
 
-    if (first && !(envelope->nsections & (1U << first->order))) {
-        place.table = first;
-        ehr_report(envelope->reading, &place, EHR_FAULT_ABSENT);
-    }
+    envelope_end_vouchers(envelope, place);
 }
 
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * The claim envelope GIAMDINHHS: who sends, how many, and the sections inside
- * it in Base64, each decoded and checked when its FILEHOSO ends, so that only
- * one is in memory at a time.
+ * The envelopes GIAMDINHHS (a claim) and HSCHUNGTU (vouchers), of one shape:
+ * who sends, how many, and the sections inside in Base64, each decoded and
+ * checked when its FILEHOSO ends, so that only one is in memory at a time.
  */
 
 #ifndef EHR_ENVELOPE_H
@@ -25,7 +25,7 @@ typedef struct {
     const ehr_section_table_t   *table;      /* of the envelope's own fields */
     ehr_xml_t                   *xml;        /* reads the envelope */
     ehr_xml_t                   *inner;      /* reads sections */
-    ehr_section_t               *section;
+    ehr_reader_t                *section;
     ehr_base64_t                 base64;
     ehr_value_t                  value;
     char                        *bytes;      /* of the section, decoded */
@@ -41,13 +41,15 @@ typedef struct {
     uint32_t                     last_order; /* of the sections so far */
     uint32_t                     nsections;  /* bits by order */
     uint32_t                     nunknown;
-    char                         name[8];    /* LOAIHOSO of this FILEHOSO */
+    char                         name[24];   /* LOAIHOSO of this FILEHOSO */
+    char                         wanted[12]; /* SOLUONGHOSO */
     unsigned                     has_content:1;
     unsigned                     has_bad_base64:1;
 } ehr_envelope_t;
 
 
-/* EHR_BROKEN without memory; ehr_envelope_free() is due in any case. */
+/* Of reading->kind.  EHR_BROKEN without memory; ehr_envelope_free() is due in
+ * any case. */
 ehr_rc_t ehr_envelope_begin(ehr_envelope_t *envelope,
                             const ehr_document_input_t *in,
                             ehr_reading_t *reading, ehr_xml_t *xml);
@@ -61,7 +63,11 @@ void ehr_envelope_free(ehr_envelope_t *envelope);
 
 /* The standard of a document by the day behind its tag ("<NGAY_RA>"); NULL
  * when there is none in it. */
-const ehr_standard_t *ehr_standard_peek(ehr_str_t content, const char *tag);
+const ehr_standard_t *ehr_standard_peek(ehr_kind_e kind, ehr_str_t content,
+                                        const char *tag);
+
+/* The facility's setting, if it is a standard that knows the kind. */
+const ehr_standard_t *ehr_standard_set(ehr_kind_e kind, ehr_str_t name);
 
 
 #endif /* EHR_ENVELOPE_H */

@@ -176,6 +176,42 @@ field_is_birth(ehr_str_t v)
 }
 
 
+static int
+field_is_second(ehr_str_t v)
+{
+    uint32_t  second;
+
+    return v.len == 14 && ehr_date_of(v) != 0 && field_is_hour(v.data + 8)
+           && field_digits(v.data + 12, 2, &second) && second < 60;
+}
+
+
+/* The day of a birth long ago may be lost; the year is not. */
+
+static int
+field_is_year_or_date(ehr_str_t v)
+{
+    uint32_t  year;
+
+    return field_is_date(v)
+           || (v.len == 4 && field_digits(v.data, 4, &year)
+               && year >= EHR_YEAR_MIN);
+}
+
+
+static int
+field_is_dmy(ehr_str_t v)
+{
+    uint32_t  day, month, year;
+
+    return v.len == 10 && v.data[2] == '/' && v.data[5] == '/'
+           && field_digits(v.data, 2, &day)
+           && field_digits(v.data + 3, 2, &month)
+           && field_digits(v.data + 6, 4, &year)
+           && field_is_day(year * 10000 + month * 100 + day);
+}
+
+
 static ehr_fault_e
 field_number(const ehr_field_t *field, ehr_str_t v)
 {
@@ -222,6 +258,16 @@ field_text(const ehr_field_t *field, const ehr_value_t *value)
 }
 
 
+/* Limits of a database column that counts bytes. */
+
+static ehr_fault_e
+field_bytes(const ehr_field_t *field, const ehr_value_t *value)
+{
+    return (field->longest && value->bytes > field->longest)
+           ? EHR_FAULT_TOO_MANY_BYTES : EHR_FAULT_NONE;
+}
+
+
 static ehr_fault_e
 field_type(const ehr_field_t *field, const ehr_value_t *value)
 {
@@ -245,6 +291,22 @@ field_type(const ehr_field_t *field, const ehr_value_t *value)
 
     case EHR_FIELD_BIRTH:
         return field_is_birth(v) ? EHR_FAULT_NONE : EHR_FAULT_BIRTH;
+
+    case EHR_FIELD_SECOND:
+        return field_is_second(v) ? EHR_FAULT_NONE : EHR_FAULT_SECOND;
+
+    case EHR_FIELD_DAY:
+        return field_is_year_or_date(v) ? EHR_FAULT_NONE : EHR_FAULT_DAY;
+
+    case EHR_FIELD_DMY:
+        return field_is_dmy(v) ? EHR_FAULT_NONE : EHR_FAULT_DMY;
+
+    case EHR_FIELD_BYTES:
+        return field_bytes(field, value);
+
+    case EHR_FIELD_BASE64:
+        /* its bytes are read where they are used */
+        return EHR_FAULT_NONE;
 
     default:
         return field_text(field, value);

@@ -39,11 +39,16 @@ typedef enum {
     EHR_FAULT_TIME,
     EHR_FAULT_DATE_OR_TIME,
     EHR_FAULT_BIRTH,
+    EHR_FAULT_SECOND,
+    EHR_FAULT_DAY,
+    EHR_FAULT_DMY,
+    EHR_FAULT_TOO_MANY_BYTES,
     EHR_FAULT_CODES,
     EHR_FAULT_DUPLICATE,
     EHR_FAULT_CHILDREN,
     EHR_FAULT_KEY,            /* MA_LK is not that of the other sections */
     EHR_FAULT_KEY_VARIES,     /* the same, where it may: a warning */
+    EHR_FAULT_KEY_FORM,       /* a number that should name its facility */
     EHR_FAULT_FACILITY,
     EHR_FAULT_ONE,            /* must be 1 */
     EHR_FAULT_SECTION_UNKNOWN,
@@ -51,6 +56,14 @@ typedef enum {
     EHR_FAULT_SECTION_TWICE,
     EHR_FAULT_SECTION_ORDER,
     EHR_FAULT_BASE64,
+    EHR_FAULT_JSON_TYPE,      /* a list, an object, true or false */
+    EHR_FAULT_CONTROL,        /* a control character, escaped in JSON */
+    EHR_FAULT_COUNT,          /* SOLUONGHOSO is not what there is */
+    EHR_FAULT_DISAGREES,      /* not what the signed copy says */
+    EHR_FAULT_DECOMPOSED,     /* how text was made: warnings */
+    EHR_FAULT_TCVN3,
+    EHR_FAULT_VNI,
+    EHR_FAULT_MOJIBAKE,
     EHR_FAULT_FIELD_LAST,     /* from here on of sections, not of fields */
     EHR_FAULT_UNKNOWN,        /* an element that is in no table: a warning */
     EHR_FAULT_ORDER,
@@ -60,9 +73,20 @@ typedef enum {
     EHR_FAULT_ROWS,           /* none */
     EHR_FAULT_ABSENT,         /* the section itself */
     EHR_FAULT_RECORDS,        /* not exactly one HOSO */
+    EHR_FAULT_ROW_TWICE,      /* one row only */
+    EHR_FAULT_JSON_ROW,       /* what is not an object in a list of them */
+    EHR_FAULT_JSON,           /* not JSON */
+    EHR_FAULT_JSON_EMPTY,
+    EHR_FAULT_JSON_UTF8,
+    EHR_FAULT_JSON_CONTROL,
+    EHR_FAULT_JSON_DUPLICATE, /* a name twice in one object */
+    EHR_FAULT_JSON_SIZE,
+    EHR_FAULT_JSON_DEPTH,
+    EHR_FAULT_JSON_VALUES,
     EHR_FAULT_XML,            /* not well-formed */
     EHR_FAULT_XML_GATE,       /* + ehr_gate_e, up to EHR_GATE_LAST */
     EHR_FAULT_XML_CPU = EHR_FAULT_XML_GATE + EHR_GATE_LAST,
+    EHR_FAULT_XML_MEMORY,
     EHR_FAULT_LAST
 } ehr_fault_e;
 

@@ -8,7 +8,9 @@
 
 #include <stdio.h>
 
+#include "ehr_kind.h"
 #include "ehr_report.h"
+#include "ehr_text.h"
 
 
 #define EHR_MESSAGE_MAX  512
@@ -17,6 +19,7 @@
 
 #define EHR_BY_FIELD     0    /* severity as the field's row says */
 #define EHR_BY_SECTION   3    /* as the section's: shape, not value */
+#define EHR_BY_CODES     4    /* as the field's list of codes */
 
 
 /* vi, en: "%s" is the label of the field, or of the section for faults of a
@@ -84,11 +87,34 @@ static const ehr_fault_row_t  report_rows[EHR_FAULT_LAST] = {
           "0000 when unknown" },
         EHR_BY_FIELD },
 
+    [EHR_FAULT_SECOND] = {
+        "date", "T.date",
+        { "%s phải là thời điểm có thật, gồm 14 chữ số yyyyMMddHHmmss",
+          "%s must be a time of the calendar, 14 digits yyyyMMddHHmmss" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_DAY] = {
+        "date", "T.date",
+        { "%s phải gồm 8 chữ số yyyyMMdd, hoặc 4 chữ số khi chỉ biết năm",
+          "%s must be 8 digits yyyyMMdd, or 4 when only the year is known" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_DMY] = {
+        "date", "T.date",
+        { "%s phải là ngày có thật, dạng dd/MM/yyyy",
+          "%s must be a day of the calendar, dd/MM/yyyy" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_TOO_MANY_BYTES] = {
+        "too_long", "F11",
+        { "%s dài quá %u byte UTF-8", "%s is longer than %u bytes of UTF-8" },
+        EHR_BY_FIELD },
+
     [EHR_FAULT_CODES] = {
         "code", NULL,
         { "%s không thuộc danh mục quy định",
           "%s is none of the codes defined for it" },
-        EHR_BY_FIELD },
+        EHR_BY_CODES },
 
     [EHR_FAULT_DUPLICATE] = {
         "duplicate", "T.once",
@@ -116,6 +142,12 @@ static const ehr_fault_row_t  report_rows[EHR_FAULT_LAST] = {
           "đầu tiên",
           "%s differs between rows; the document is filed under the first" },
         EHR_SEVERITY_WARNING },
+
+    [EHR_FAULT_KEY_FORM] = {
+        "form", "T.number",
+        { "%s không đúng cấu trúc: số thứ tự, loại, mã cơ sở, năm",
+          "%s is not made of sequence, kind, facility code and year" },
+        EHR_BY_FIELD },
 
     [EHR_FAULT_FACILITY] = {
         "mismatch", "L15",
@@ -156,6 +188,53 @@ static const ehr_fault_row_t  report_rows[EHR_FAULT_LAST] = {
         "base64", "T.base64",
         { "%s không phải là Base64 hợp lệ", "%s is not valid Base64" },
         EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_JSON_TYPE] = {
+        "json", "T.leaf",
+        { "%s phải là chuỗi hoặc số", "%s must be a string or a number" },
+        EHR_BY_SECTION },
+
+    [EHR_FAULT_CONTROL] = {
+        "control", "T.json",
+        { "%s chứa ký tự điều khiển", "%s contains a control character" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_COUNT] = {
+        "value", "T.one",
+        { "%s khác với số hồ sơ có trong tệp",
+          "%s is not the number of records in the file" },
+        EHR_SEVERITY_WARNING },
+
+    [EHR_FAULT_DISAGREES] = {
+        "disagrees", "T.signed",
+        { "%s khác với nội dung đã ký",
+          "%s differs from what the signed copy says" },
+        EHR_BY_FIELD },
+
+    [EHR_FAULT_DECOMPOSED] = {
+        "decomposed", "T.nfc",
+        { "%s dùng dấu tổ hợp (Unicode tổ hợp), nên dùng Unicode dựng sẵn "
+          "(NFC)",
+          "%s is decomposed Unicode; precomposed (NFC) is expected" },
+        EHR_SEVERITY_WARNING },
+
+    [EHR_FAULT_TCVN3] = {
+        "tcvn3", "T.encoding",
+        { "%s có vẻ còn mã TCVN3 (ABC), chưa chuyển sang Unicode",
+          "%s looks like TCVN3 (ABC) that was not converted to Unicode" },
+        EHR_SEVERITY_WARNING },
+
+    [EHR_FAULT_VNI] = {
+        "vni", "T.encoding",
+        { "%s có vẻ còn mã VNI, chưa chuyển sang Unicode",
+          "%s looks like VNI that was not converted to Unicode" },
+        EHR_SEVERITY_WARNING },
+
+    [EHR_FAULT_MOJIBAKE] = {
+        "mojibake", "T.encoding",
+        { "%s có vẻ là UTF-8 bị mã hóa hai lần hoặc mất dấu",
+          "%s looks like UTF-8 encoded twice, or has lost characters" },
+        EHR_SEVERITY_WARNING },
 
     [EHR_FAULT_UNKNOWN] = {
         "unknown", "T.unknown",
@@ -201,6 +280,58 @@ static const ehr_fault_row_t  report_rows[EHR_FAULT_LAST] = {
         "hoso", "T.one",
         { "%s: mỗi lần gửi phải có đúng một HOSO với ít nhất một FILEHOSO",
           "%s: there must be exactly one HOSO with at least one FILEHOSO" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_ROW_TWICE] = {
+        "row.twice", "T.rows",
+        { "%s: mỗi tệp chỉ được có một bản ghi",
+          "%s: there must be one record in a file" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_JSON] = {
+        "json", "T.json",
+        { "%s: sai cú pháp JSON", "%s: not well-formed JSON" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_JSON_ROW] = {
+        "row.json", "T.rows",
+        { "%s: mỗi dòng phải là một đối tượng JSON",
+          "%s: each row must be a JSON object" },
+        EHR_BY_SECTION },
+
+    [EHR_FAULT_JSON_EMPTY] = {
+        "json.empty", "T.json", { "%s: không có nội dung", "%s: empty" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_JSON_UTF8] = {
+        "json.utf8", "T.json",
+        { "%s: không phải UTF-8 hợp lệ", "%s: not valid UTF-8" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_JSON_CONTROL] = {
+        "json.control", "T.json",
+        { "%s: chứa ký tự điều khiển", "%s: contains a control character" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_JSON_DUPLICATE] = {
+        "json.duplicate", "T.json",
+        { "%s: một tên có mặt nhiều lần trong cùng đối tượng JSON",
+          "%s: a name appears more than once in a JSON object" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_JSON_SIZE] = {
+        "json.size", "T.json",
+        { "%s: quá lớn đối với JSON", "%s: too large for JSON" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_JSON_DEPTH] = {
+        "json.depth", "T.json",
+        { "%s: JSON lồng nhau quá sâu", "%s: JSON nested too deeply" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_JSON_VALUES] = {
+        "json.values", "T.json",
+        { "%s: JSON có quá nhiều giá trị", "%s: too many values in JSON" },
         EHR_SEVERITY_ERROR },
 
     [EHR_FAULT_XML] = {
@@ -276,6 +407,12 @@ static const ehr_fault_row_t  report_rows[EHR_FAULT_LAST] = {
         "xml.cost", "T.xml",
         { "%s: tốn quá nhiều thời gian xử lý",
           "%s: takes too much time to process" },
+        EHR_SEVERITY_ERROR },
+
+    [EHR_FAULT_XML_MEMORY] = {
+        "xml.rows", "T.xml",
+        { "%s: có quá nhiều dòng gần như trống so với dung lượng",
+          "%s: too many nearly empty rows for its size" },
         EHR_SEVERITY_ERROR }
 };
 
@@ -300,6 +437,9 @@ report_severity(const ehr_place_t *place, const ehr_fault_row_t *row)
 
     case EHR_BY_SECTION:
         return place->table->severity;
+
+    case EHR_BY_CODES:
+        return place->field->codes_severity;
 
     default:
         return row->severity;
@@ -362,7 +502,33 @@ report_row(const ehr_place_t *place, char *buf, size_t size)
 
     } else if (leaf) {
         (void) snprintf(buf, size, "/%.*s", (int) (leaf - path), path);
+
+    } else if (table->row && table->list == NULL) {
+        (void) snprintf(buf, size, "/%s", table->row);
     }
+}
+
+
+/* RFC 9535: places in a list count from 0. */
+
+static int
+report_json(const ehr_place_t *place, char *buf, size_t size)
+{
+    const ehr_section_table_t  *table = place->table;
+    char                        row[EHR_PATH_MAX / 2];
+
+    row[0] = '\0';
+
+    if (table->list && place->row) {
+        (void) snprintf(row, sizeof(row), ".%s[%u]", table->list,
+                        place->row - 1);
+
+    } else if (table->list) {
+        (void) snprintf(row, sizeof(row), ".%s", table->list);
+    }
+
+    return snprintf(buf, size, "$%s%s%s", row, place->field ? "." : "",
+                    place->field ? place->field->name : "");
 }
 
 
@@ -376,6 +542,12 @@ report_path(ehr_reading_t *reading, const ehr_place_t *place)
 
     if (place->table->root == NULL) {
         return ehr_str("/");
+    }
+
+    if (place->table->is_json) {
+        n = report_json(place, buf, sizeof(buf));
+
+        return report_keep(reading, buf, n, sizeof(buf));
     }
 
     report_row(place, row, sizeof(row));
@@ -452,6 +624,51 @@ ehr_report(ehr_reading_t *reading, const ehr_place_t *place,
 }
 
 
+/* "xml2.thanh_tien_bv.m1": a rule's code ends in its id. */
+
+static ehr_str_t
+report_rule_code(ehr_reading_t *reading, const ehr_place_t *place,
+                 ehr_str_t rule)
+{
+    char         buf[EHR_CODE_MAX];
+    const char  *begin = place->field ? place->field->code
+                                      : place->table->code;
+    int          n;
+
+    n = snprintf(buf, sizeof(buf), "%s.%.*s", begin, (int) rule.len,
+                 rule.data);
+
+    for (char *c = buf; *c; c++) {
+        if (*c >= 'A' && *c <= 'Z') {
+            *c = (char) (*c - 'A' + 'a');
+        }
+    }
+
+    return report_keep(reading, buf, n, sizeof(buf));
+}
+
+
+ehr_rc_t
+ehr_report_place(ehr_arena_t *arena, const ehr_place_t *place,
+                 ehr_finding_t *f)
+{
+    ehr_reading_t  reading;
+
+    memset(&reading, 0, sizeof(reading));
+    reading.arena = arena;
+
+    if (f->code.len == 0) {
+        f->code = report_rule_code(&reading, place, f->rule);
+    }
+
+    if (f->path.len == 0) {
+        f->path = report_path(&reading, place);
+    }
+
+    return reading.is_broken ? EHR_BROKEN : EHR_OK;
+}
+
+
 void
 ehr_report_xml(ehr_reading_t *reading, const ehr_section_table_t *table,
                const ehr_xml_fault_t *fault)
@@ -477,27 +694,6 @@ ehr_report_xml(ehr_reading_t *reading, const ehr_section_table_t *table,
 }
 
 
-/* MA_LK binds the sections of a claim to each other; a check-in may tell of
- * several visits. */
-
-static ehr_fault_e
-report_key(ehr_reading_t *reading, const ehr_place_t *place, ehr_str_t v)
-{
-    if (reading->key.len == 0) {
-        reading->key = ehr_arena_dup(reading->arena, v.data, v.len);
-        reading->is_broken |= (reading->key.data == NULL);
-
-        return EHR_FAULT_NONE;
-    }
-
-    if (ehr_str_eq(reading->key, v)) {
-        return EHR_FAULT_NONE;
-    }
-
-    return place->table->is_inner ? EHR_FAULT_KEY : EHR_FAULT_KEY_VARIES;
-}
-
-
 static ehr_fault_e
 report_facility(ehr_reading_t *reading, ehr_str_t v)
 {
@@ -516,6 +712,109 @@ report_facility(ehr_reading_t *reading, ehr_str_t v)
 }
 
 
+/* A number of some kinds says which facility gave it. */
+
+static ehr_fault_e
+report_named(ehr_reading_t *reading, ehr_str_t number)
+{
+    ehr_str_t  facility;
+
+    if (ehr_kind_facility(reading->kind, number, &facility) != EHR_OK) {
+        return EHR_FAULT_KEY_FORM;
+    }
+
+    return facility.len > 0 ? report_facility(reading, facility)
+                            : EHR_FAULT_NONE;
+}
+
+
+void
+ehr_report_document(ehr_reading_t *reading, ehr_fault_e fault, uint32_t line)
+{
+    ehr_place_t  place = { &report_document, NULL, 0, line };
+
+    ehr_report(reading, &place, fault);
+}
+
+
+/* MA_LK binds the sections of a claim to each other; a check-in may tell of
+ * several visits. */
+
+static ehr_fault_e
+report_key(ehr_reading_t *reading, const ehr_place_t *place, ehr_str_t v)
+{
+    if (reading->key.len > 0 && ehr_str_eq(reading->key, v)) {
+        return EHR_FAULT_NONE;
+    }
+
+    v = ehr_text_key(v, reading->arena);
+
+    if (reading->key.len == 0) {
+        reading->key = ehr_arena_dup(reading->arena, v.data, v.len);
+        reading->is_broken |= (reading->key.data == NULL);
+
+        return report_named(reading, v);
+    }
+
+    if (ehr_str_eq(reading->key, v)) {
+        return EHR_FAULT_NONE;
+    }
+
+    return place->table->is_inner ? EHR_FAULT_KEY : EHR_FAULT_KEY_VARIES;
+}
+
+
+/* Of several papers in one file the first number stands for all; papers of
+ * different kinds count for themselves. */
+
+static void
+report_number(ehr_reading_t *reading, const ehr_place_t *place, ehr_str_t v)
+{
+    size_t   len = strlen(place->table->name);
+    char    *text;
+
+    if (reading->key.len > 0) {
+        return;
+    }
+
+    v = ehr_text_key(v, reading->arena);
+    text = ehr_arena_alloc(reading->arena, len + 1 + v.len);
+
+    if (v.data == NULL || text == NULL) {
+        reading->is_broken = 1;
+
+        return;
+    }
+
+    memcpy(text, place->table->name, len);
+    text[len] = '/';
+    memcpy(text + len + 1, v.data, v.len);
+    reading->key.data = text;
+    reading->key.len = len + 1 + v.len;
+}
+
+
+/* Text that is right by its row, and still not what somebody typed. */
+
+static ehr_fault_e
+report_text(const ehr_field_t *field, const ehr_value_t *value)
+{
+    static const ehr_fault_e  faults[] = {
+        [EHR_TEXT_GOOD] = EHR_FAULT_NONE,
+        [EHR_TEXT_DECOMPOSED] = EHR_FAULT_DECOMPOSED,
+        [EHR_TEXT_TCVN3] = EHR_FAULT_TCVN3,
+        [EHR_TEXT_VNI] = EHR_FAULT_VNI,
+        [EHR_TEXT_MOJIBAKE] = EHR_FAULT_MOJIBAKE
+    };
+
+    if (field->type != EHR_FIELD_TEXT && field->type != EHR_FIELD_BYTES) {
+        return EHR_FAULT_NONE;
+    }
+
+    return faults[ehr_text_look(ehr_value_str(value))];
+}
+
+
 void
 ehr_report_value(ehr_reading_t *reading, const ehr_place_t *place,
                  const ehr_value_t *value)
@@ -529,8 +828,17 @@ ehr_report_value(ehr_reading_t *reading, const ehr_place_t *place,
 
         } else if (place->field->role == EHR_ROLE_FACILITY) {
             fault = report_facility(reading, ehr_value_str(value));
+
+        } else if (place->field->role == EHR_ROLE_NUMBER) {
+            report_number(reading, place, ehr_value_str(value));
         }
     }
+
+    if (fault != EHR_FAULT_NONE) {
+        ehr_report(reading, place, fault);
+    }
+
+    fault = report_text(place->field, value);
 
     if (fault != EHR_FAULT_NONE) {
         ehr_report(reading, place, fault);

@@ -11,6 +11,7 @@
 
 #include "ehr_field.h"
 #include "ehr_problem.h"
+#include "ehr_rows.h"
 #include "ehr_xml.h"
 
 
@@ -19,8 +20,10 @@
 typedef struct {
     ehr_arena_t     *arena;
     ehr_findings_t  *findings;
+    ehr_records_t    records;      /* for validators */
     ehr_str_t        sender;       /* facility of the certificate */
-    ehr_str_t        key;          /* MA_LK, the first one seen */
+    ehr_kind_e       kind;
+    ehr_str_t        key;          /* MA_LK, the first one seen, in NFC */
     ehr_str_t        facility;     /* MA_CSKCB, the first one seen */
     unsigned         is_foreign:1; /* some MA_CSKCB is not the sender's */
     unsigned         is_malformed:1;
@@ -42,9 +45,18 @@ typedef struct {
 void ehr_report(ehr_reading_t *reading, const ehr_place_t *place,
                 ehr_fault_e fault);
 
+/* Fills in code and path of a validator's finding at that place, where they
+ * are empty.  EHR_OK, EHR_BROKEN without memory. */
+ehr_rc_t ehr_report_place(ehr_arena_t *arena, const ehr_place_t *place,
+                          ehr_finding_t *f);
+
 /* The same for what stopped a parser; table NULL: the document itself. */
 void ehr_report_xml(ehr_reading_t *reading, const ehr_section_table_t *table,
                     const ehr_xml_fault_t *fault);
+
+/* The same for the document as a whole; line 0: unknown. */
+void ehr_report_document(ehr_reading_t *reading, ehr_fault_e fault,
+                         uint32_t line);
 
 /* Checks a finished value, its role in the document included. */
 void ehr_report_value(ehr_reading_t *reading, const ehr_place_t *place,

@@ -15,7 +15,7 @@
 /* A flat section has no rows to count. */
 
 static ehr_place_t
-section_place(const ehr_section_t *s, const ehr_field_t *field, uint32_t line)
+section_place(const ehr_reader_t *s, const ehr_field_t *field, uint32_t line)
 {
     ehr_place_t  place = { s->table, field, s->table->list ? s->row : 0,
                            line };
@@ -25,7 +25,7 @@ section_place(const ehr_section_t *s, const ehr_field_t *field, uint32_t line)
 
 
 static void
-section_report(ehr_section_t *s, const ehr_field_t *field, ehr_fault_e fault)
+section_report(ehr_reader_t *s, const ehr_field_t *field, ehr_fault_e fault)
 {
     ehr_place_t  place = section_place(s, field, ehr_xml_line(s->xml));
 
@@ -34,16 +34,29 @@ section_report(ehr_section_t *s, const ehr_field_t *field, ehr_fault_e fault)
 
 
 static void
-section_skip(ehr_section_t *s)
+section_skip(ehr_reader_t *s)
 {
     s->skipped = s->depth;
 }
 
 
 static void
-section_unknown(ehr_section_t *s)
+section_partial(ehr_reader_t *s)
+{
+    if (s->rows.section) {
+        s->rows.section->flags |= EHR_SECTION_PARTIAL;
+    }
+}
+
+
+static void
+section_unknown(ehr_reader_t *s)
 {
     section_skip(s);
+
+    if (s->depth < s->field_depth) {
+        section_partial(s);
+    }
 
     if (s->nunknown++ < EHR_UNKNOWN_MAX) {
         section_report(s, NULL, EHR_FAULT_UNKNOWN);
@@ -51,26 +64,67 @@ section_unknown(ehr_section_t *s)
 }
 
 
+/* What belongs to whoever checks signatures: CHUKYDONVI beside the list, or
+ * a Signature of whatever prefix among the fields of a flat document. */
+
+static int
+section_is_signature(const ehr_reader_t *s, const char *name)
+{
+    if (s->table->kind == EHR_KIND_UNKNOWN || s->depth != 2) {
+        return 0;
+    }
+
+    if (s->field_depth == 2) {
+        return strcmp(name, "Signature") == 0
+               || strcmp(name, EHR_XML_FOREIGN) == 0;
+    }
+
+    return strcmp(name, "CHUKYDONVI") == 0;
+}
+
+
+/* An element that is neither of its table nor of a signature. */
+
 static void
-section_row_begin(ehr_section_t *s)
+section_stranger(ehr_reader_t *s, const char *name)
+{
+    if (section_is_signature(s, name)) {
+        section_skip(s);
+
+        return;
+    }
+
+    section_unknown(s);
+}
+
+
+static void
+section_row_begin(ehr_reader_t *s)
 {
     memset(s->seen, 0, sizeof(s->seen));
     s->nseen = 0;
     s->next = 0;
     s->row++;
     s->row_line = ehr_xml_line(s->xml);
+
+    /* a document with so many errors is refused without more of them */
+    if (s->reading->findings->nerrors >= EHR_FINDINGS_MAX) {
+        ehr_rows_stop(&s->rows);
+    }
+
+    ehr_rows_row(&s->rows, s->table->list ? s->row : 0, s->row_line);
 }
 
 
 static int
-section_has_seen(const ehr_section_t *s, uint32_t position)
+section_has_seen(const ehr_reader_t *s, uint32_t position)
 {
     return (s->seen[position / 64] >> (position % 64)) & 1;
 }
 
 
 static void
-section_row_end(ehr_section_t *s)
+section_row_end(ehr_reader_t *s)
 {
     ehr_place_t  place = section_place(s, NULL, s->row_line);
 
@@ -90,12 +144,12 @@ section_row_end(ehr_section_t *s)
 
 
 static void
-section_field_begin(ehr_section_t *s, const char *name, size_t len)
+section_field_begin(ehr_reader_t *s, const char *name, size_t len)
 {
     uint32_t  i = ehr_table_find(s->table, name, len, s->next);
 
     if (i == s->table->nfields) {
-        section_unknown(s);
+        section_stranger(s, name);
 
         return;
     }
@@ -103,6 +157,7 @@ section_field_begin(ehr_section_t *s, const char *name, size_t len)
     s->field = &s->table->fields[i];
     s->line = ehr_xml_line(s->xml);
     ehr_value_init(&s->value);
+    ehr_rows_value(&s->rows);
 
     if (section_has_seen(s, i)) {
         section_report(s, s->field, EHR_FAULT_DUPLICATE);
@@ -122,21 +177,23 @@ section_field_begin(ehr_section_t *s, const char *name, size_t len)
 
 
 static void
-section_field_end(ehr_section_t *s)
+section_field_end(ehr_reader_t *s)
 {
     ehr_place_t  place = section_place(s, s->field, s->line);
 
     ehr_report_value(s->reading, &place, &s->value);
+    ehr_rows_value_end(&s->rows, s->field->id);
     s->field = NULL;
 }
 
 
 static void
-section_root(ehr_section_t *s, const char *name)
+section_root(ehr_reader_t *s, const char *name)
 {
     if (strcmp(name, s->table->root) != 0) {
         section_report(s, NULL, EHR_FAULT_ROOT);
         section_skip(s);
+        section_partial(s);
 
         /* no second word about what it lacks */
         s->row = 1;
@@ -144,27 +201,33 @@ section_root(ehr_section_t *s, const char *name)
         return;
     }
 
-    if (s->table->list == NULL) {
+    if (s->field_depth == 2) {
         section_row_begin(s);
     }
 }
 
 
-/* CHUKYDONVI beside the list belongs to whoever checks signatures. */
+/* Two records in a file of one: which of them was meant? */
 
 static void
-section_list(ehr_section_t *s, const char *name)
+section_row(ehr_reader_t *s)
+{
+    if (s->table->list == NULL && s->row > 0) {
+        section_report(s, NULL, EHR_FAULT_ROW_TWICE);
+        section_skip(s);
+
+        return;
+    }
+
+    section_row_begin(s);
+}
+
+
+static void
+section_list(ehr_reader_t *s, const char *name)
 {
     if (strcmp(name, s->table->list) != 0) {
-        if (s->table->kind != EHR_KIND_UNKNOWN
-            && strcmp(name, "CHUKYDONVI") == 0)
-        {
-            section_skip(s);
-
-            return;
-        }
-
-        section_unknown(s);
+        section_stranger(s, name);
 
         return;
     }
@@ -180,7 +243,7 @@ section_list(ehr_section_t *s, const char *name)
 static void
 section_start(void *data, const char *name, size_t len)
 {
-    ehr_section_t  *s = data;
+    ehr_reader_t  *s = data;
 
     s->depth++;
 
@@ -198,14 +261,14 @@ section_start(void *data, const char *name, size_t len)
     } else if (s->depth == 1) {
         section_root(s, name);
 
-    } else if (s->depth == 2) {
+    } else if (s->depth == 2 && s->table->list) {
         section_list(s, name);
 
     } else if (strcmp(name, s->table->row) == 0) {
-        section_row_begin(s);
+        section_row(s);
 
     } else {
-        section_unknown(s);
+        section_stranger(s, name);
     }
 }
 
@@ -213,7 +276,7 @@ section_start(void *data, const char *name, size_t len)
 static void
 section_stop(void *data)
 {
-    ehr_section_t  *s = data;
+    ehr_reader_t  *s = data;
 
     if (s->skipped) {
         s->skipped = (s->skipped == s->depth) ? 0 : s->skipped;
@@ -251,7 +314,7 @@ section_is_blank(const char *text, size_t len)
 static void
 section_text(void *data, const char *text, size_t len)
 {
-    ehr_section_t  *s = data;
+    ehr_reader_t  *s = data;
 
     if (s->skipped) {
         return;
@@ -259,6 +322,7 @@ section_text(void *data, const char *text, size_t len)
 
     if (s->field) {
         ehr_value_add(&s->value, text, len);
+        ehr_rows_text(&s->rows, text, len);
 
         return;
     }
@@ -273,23 +337,24 @@ section_text(void *data, const char *text, size_t len)
 
 
 void
-ehr_section_begin(ehr_section_t *section, const ehr_section_table_t *table,
+ehr_section_begin(ehr_reader_t *section, const ehr_section_table_t *table,
                   ehr_reading_t *reading, ehr_xml_t *xml)
 {
-    memset(section, 0, offsetof(ehr_section_t, value));
+    memset(section, 0, offsetof(ehr_reader_t, value));
     memset(&section->field, 0,
-           sizeof(ehr_section_t) - offsetof(ehr_section_t, field));
+           sizeof(ehr_reader_t) - offsetof(ehr_reader_t, field));
     ehr_value_init(&section->value);
 
     section->table = table;
     section->reading = reading;
     section->xml = xml;
-    section->field_depth = table->list ? 4 : 2;
+    section->field_depth = table->list ? 4 : (table->row ? 3 : 2);
+    ehr_rows_begin(&section->rows, &reading->records, table);
 }
 
 
 ehr_xml_events_t
-ehr_section_events(ehr_section_t *section)
+ehr_section_events(ehr_reader_t *section)
 {
     ehr_xml_events_t  events = { section_start, section_stop, section_text,
                                  section };
@@ -299,9 +364,16 @@ ehr_section_events(ehr_section_t *section)
 
 
 void
-ehr_section_end(ehr_section_t *section)
+ehr_section_end(ehr_reader_t *section)
 {
     ehr_place_t  place = { section->table, NULL, 0, 1 };
+
+    section->reading->is_broken |= section->rows.is_broken;
+
+    if (section->rows.is_full) {
+        section->reading->is_malformed = 1;
+        ehr_report(section->reading, &place, EHR_FAULT_XML_MEMORY);
+    }
 
     if (section->row == 0) {
         ehr_report(section->reading, &place, EHR_FAULT_ROWS);

@@ -28,20 +28,21 @@ typedef struct {
     uint32_t                    line;        /* of the field */
     uint32_t                    nseen;
     uint32_t                    nunknown;
+    ehr_rows_t                  rows;
     unsigned                    has_list:1;
     unsigned                    told_order:1;
     unsigned                    told_text:1;
-} ehr_section_t;
+} ehr_reader_t;
 
 
 /* Begins; *events is then what the parser must be given. */
-void ehr_section_begin(ehr_section_t *section,
+void ehr_section_begin(ehr_reader_t *section,
                        const ehr_section_table_t *table,
                        ehr_reading_t *reading, ehr_xml_t *xml);
-ehr_xml_events_t ehr_section_events(ehr_section_t *section);
+ehr_xml_events_t ehr_section_events(ehr_reader_t *section);
 
 /* When the section was read to its end: what is wrong with it as a whole. */
-void ehr_section_end(ehr_section_t *section);
+void ehr_section_end(ehr_reader_t *section);
 
 
 #endif /* EHR_SECTION_H */

@@ -22,17 +22,28 @@ ehr_standard_of_name(ehr_str_t name)
 
 
 const ehr_standard_t *
-ehr_standard_of_date(uint32_t day)
+ehr_standard_of_kind(ehr_kind_e kind, uint32_t day)
 {
-    const ehr_standard_t  *found = &ehr_standards[0];
+    const ehr_standard_t  *found = NULL;
 
     for (uint32_t i = 0; i < ehr_nstandards; i++) {
-        if (day == 0 || ehr_standards[i].valid_from <= day) {
-            found = &ehr_standards[i];
+        const ehr_standard_t  *standard = &ehr_standards[i];
+
+        if ((found == NULL || day == 0 || standard->valid_from <= day)
+            && ehr_standard_kind(standard, kind))
+        {
+            found = standard;
         }
     }
 
     return found;
+}
+
+
+const ehr_standard_t *
+ehr_standard_of_date(uint32_t day)
+{
+    return ehr_standard_of_kind(EHR_KIND_CLAIM, day);
 }
 
 
@@ -55,6 +66,23 @@ ehr_standard_kind(const ehr_standard_t *standard, ehr_kind_e kind)
     for (uint32_t i = 0; i < standard->nsections; i++) {
         if (standard->sections[i].kind == kind) {
             return &standard->sections[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+const ehr_section_table_t *
+ehr_standard_root(const ehr_standard_t *standard, const char *root)
+{
+    for (uint32_t i = 0; i < standard->nsections; i++) {
+        const ehr_section_table_t  *table = &standard->sections[i];
+
+        if (table->kind != EHR_KIND_UNKNOWN && !table->is_json
+            && strcmp(table->root, root) == 0)
+        {
+            return table;
         }
     }
 

@@ -20,7 +20,12 @@ typedef enum {
     EHR_FIELD_DATE,           /* yyyyMMdd */
     EHR_FIELD_TIME,           /* yyyyMMddHHmm */
     EHR_FIELD_DATE_OR_TIME,
-    EHR_FIELD_BIRTH           /* EHR_FIELD_TIME; MMdd may be 0000 */
+    EHR_FIELD_BIRTH,          /* EHR_FIELD_TIME; MMdd may be 0000 */
+    EHR_FIELD_SECOND,         /* yyyyMMddHHmmss */
+    EHR_FIELD_DAY,            /* yyyyMMdd, or yyyy alone */
+    EHR_FIELD_DMY,            /* dd/MM/yyyy */
+    EHR_FIELD_BYTES,          /* text, its length counted in bytes */
+    EHR_FIELD_BASE64
 } ehr_field_type_e;
 
 
@@ -36,7 +41,8 @@ typedef enum {
 typedef enum {
     EHR_ROLE_NONE = 0,
     EHR_ROLE_KEY,             /* MA_LK */
-    EHR_ROLE_FACILITY         /* MA_CSKCB of the sender */
+    EHR_ROLE_FACILITY,        /* MA_CSKCB of the sender */
+    EHR_ROLE_NUMBER           /* of one paper among several */
 } ehr_role_e;
 
 
@@ -58,6 +64,8 @@ typedef struct {
     uint8_t      required;    /* ehr_required_e */
     uint8_t      role;        /* ehr_role_e */
     uint8_t      severity;    /* of a broken rule; ehr_severity_e */
+    uint8_t      id;          /* in ehr_fields.h, the same in all standards */
+    uint8_t      codes_severity;
 } ehr_field_t;
 
 
@@ -66,17 +74,21 @@ typedef struct {
     const char         *code;       /* "xml2" */
     const char         *label[2];
     const char         *root;
-    const char         *list;       /* NULL: the section is one flat row */
-    const char         *row;
+    const char         *list;       /* NULL: one row; of JSON: the member */
+    const char         *row;        /* NULL: its fields stand in the root */
     const char         *date_tag;   /* "<NGAY_RA>" or NULL: its date decides
                                        which standard applies */
     ehr_kind_e          kind;       /* of a document of its own, or UNKNOWN */
-    uint8_t             is_inner;   /* travels inside a claim */
+    uint8_t             is_inner;   /* travels inside an envelope */
     uint8_t             severity;   /* WARNING: nothing in it refuses yet */
     uint32_t            order;      /* ascending in a claim */
     const ehr_field_t  *fields;     /* in the official order */
     uint32_t            nfields;
     const uint8_t      *sorted;     /* indexes, ascending by strcmp() */
+    uint32_t            id;         /* in ehr_fields.h */
+    uint32_t            nids;       /* fields of all standards */
+    const ehr_str_t    *names;      /* by the fields' ids */
+    uint8_t             is_json;
 } ehr_section_table_t;
 
 
@@ -96,8 +108,11 @@ extern const uint32_t        ehr_nstandards;
 /* NULL when the name is none. */
 const ehr_standard_t *ehr_standard_of_name(ehr_str_t name);
 
-/* The newest one valid on that day (yyyymmdd); the oldest for a day before
- * all; the newest for 0. */
+/* Of those that know the kind the newest one valid on that day (yyyymmdd);
+ * the oldest for a day before all; the newest for 0; NULL: none knows it. */
+const ehr_standard_t *ehr_standard_of_kind(ehr_kind_e kind, uint32_t day);
+
+/* The same for claims. */
 const ehr_standard_t *ehr_standard_of_date(uint32_t day);
 
 /* "XML2"; NULL when the standard has no such section. */
@@ -107,6 +122,10 @@ const ehr_section_table_t *ehr_standard_section(const ehr_standard_t *standard,
 /* The section whose document of its own is of that kind, or NULL. */
 const ehr_section_table_t *ehr_standard_kind(const ehr_standard_t *standard,
                                              ehr_kind_e kind);
+
+/* The section whose XML document of its own has that root, or NULL. */
+const ehr_section_table_t *ehr_standard_root(const ehr_standard_t *standard,
+                                             const char *root);
 
 /* Position of a field, nfields when it is unknown; guess is tried first:
  * writers keep the official order. */

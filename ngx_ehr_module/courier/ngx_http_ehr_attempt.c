@@ -591,12 +591,12 @@ ngx_http_ehr_attempt_login(ngx_http_ehr_attempt_t *att)
 /* --- 5. send and answer -------------------------------------------------------- */
 
 static ngx_int_t
-ngx_http_ehr_push_header(ngx_http_request_t *sr, ehr_str_t name,
-    ehr_str_t value)
+ngx_http_ehr_push_header(ngx_pool_t *pool, ngx_list_t *headers,
+    ehr_str_t name, ehr_str_t value)
 {
     ngx_table_elt_t  *h;
 
-    h = ngx_list_push(&sr->headers_in.headers);
+    h = ngx_list_push(headers);
     if (h == NULL) {
         return NGX_ERROR;
     }
@@ -608,7 +608,7 @@ ngx_http_ehr_push_header(ngx_http_request_t *sr, ehr_str_t name,
     h->value.data = (u_char *) value.data;
     h->value.len = value.len;
 
-    h->lowcase_key = ngx_pnalloc(sr->pool, name.len);
+    h->lowcase_key = ngx_pnalloc(pool, name.len);
     if (h->lowcase_key == NULL) {
         return NGX_ERROR;
     }
@@ -625,33 +625,35 @@ ngx_http_ehr_push_header(ngx_http_request_t *sr, ehr_str_t name,
  */
 
 static ngx_int_t
-ngx_http_ehr_fill_headers(ngx_http_request_t *sr, ehr_request_t *req)
+ngx_http_ehr_build_headers(ngx_pool_t *pool, ehr_request_t *req,
+    ngx_http_headers_in_t *headers)
 {
     uint32_t  i;
 
     static ehr_str_t  content_type = ehr_string("Content-Type");
 
-    ngx_memzero(&sr->headers_in, sizeof(ngx_http_headers_in_t));
+    ngx_memzero(headers, sizeof(ngx_http_headers_in_t));
 
-    if (ngx_list_init(&sr->headers_in.headers, sr->pool, 8,
-                      sizeof(ngx_table_elt_t))
+    if (ngx_list_init(&headers->headers, pool, 8, sizeof(ngx_table_elt_t))
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    sr->headers_in.content_length_n = (off_t) req->body.len;
-    sr->headers_in.keep_alive_n = -1;
+    headers->content_length_n = (off_t) req->body.len;
+    headers->keep_alive_n = -1;
 
     if (req->content_type.len
-        && ngx_http_ehr_push_header(sr, content_type, req->content_type)
+        && ngx_http_ehr_push_header(pool, &headers->headers, content_type,
+                                    req->content_type)
                != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     for (i = 0; i < req->nheaders; i++) {
-        if (ngx_http_ehr_push_header(sr, req->headers[i].name,
+        if (ngx_http_ehr_push_header(pool, &headers->headers,
+                                     req->headers[i].name,
                                      req->headers[i].value)
             != NGX_OK)
         {
@@ -663,32 +665,24 @@ ngx_http_ehr_fill_headers(ngx_http_request_t *sr, ehr_request_t *req)
 }
 
 
-static ngx_int_t
-ngx_http_ehr_fill_body(ngx_http_request_t *sr, ehr_request_t *req)
+static ngx_http_request_body_t *
+ngx_http_ehr_build_body(ngx_pool_t *pool, ehr_request_t *req)
 {
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
+    ngx_buf_t                *b;
+    ngx_chain_t              *cl;
+    ngx_http_request_body_t  *rb;
 
-    sr->method_name.data = (u_char *) req->method.data;
-    sr->method_name.len = req->method.len;
-    sr->method = ehr_str_is(req->method, "GET") ? NGX_HTTP_GET
-                                                : NGX_HTTP_POST;
-    sr->header_only = 0;
+    rb = ngx_pcalloc(pool, sizeof(ngx_http_request_body_t));
 
-    sr->request_body = ngx_pcalloc(sr->pool, sizeof(ngx_http_request_body_t));
-    if (sr->request_body == NULL) {
-        return NGX_ERROR;
+    if (rb == NULL || req->body.len == 0) {
+        return rb;
     }
 
-    if (req->body.len == 0) {
-        return NGX_OK;
-    }
-
-    b = ngx_calloc_buf(sr->pool);
-    cl = ngx_alloc_chain_link(sr->pool);
+    b = ngx_calloc_buf(pool);
+    cl = ngx_alloc_chain_link(pool);
 
     if (b == NULL || cl == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
     b->pos = (u_char *) req->body.data;
@@ -701,9 +695,9 @@ ngx_http_ehr_fill_body(ngx_http_request_t *sr, ehr_request_t *req)
     cl->buf = b;
     cl->next = NULL;
 
-    sr->request_body->bufs = cl;
+    rb->bufs = cl;
 
-    return NGX_OK;
+    return rb;
 }
 
 
@@ -813,10 +807,19 @@ ngx_http_ehr_attempt_subrequest(ngx_http_ehr_attempt_t *att)
     ngx_uint_t                   flags;
     ehr_request_t               *req = &att->req;
     ngx_http_request_t          *r = att->request, *sr;
+    ngx_http_headers_in_t       *headers;
+    ngx_http_request_body_t     *rb;
     ngx_http_post_subrequest_t  *ps;
 
+    /* All that may fail comes first: a subrequest cannot be taken back. */
+
     ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
-    if (ps == NULL) {
+    rb = ngx_http_ehr_build_body(r->pool, req);
+    headers = ngx_palloc(r->pool, sizeof(ngx_http_headers_in_t));
+
+    if (ps == NULL || rb == NULL || headers == NULL
+        || ngx_http_ehr_build_headers(r->pool, req, headers) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -849,10 +852,17 @@ ngx_http_ehr_attempt_subrequest(ngx_http_ehr_attempt_t *att)
     }
 
     att->sr = sr;
-    sr->log_handler = ngx_http_ehr_log_handler;
 
-    return ngx_http_ehr_fill_headers(sr, req) == NGX_OK
-           ? ngx_http_ehr_fill_body(sr, req) : NGX_ERROR;
+    sr->log_handler = ngx_http_ehr_log_handler;
+    sr->headers_in = *headers;
+    sr->request_body = rb;
+    sr->method_name.data = (u_char *) req->method.data;
+    sr->method_name.len = req->method.len;
+    sr->method = ehr_str_is(req->method, "GET") ? NGX_HTTP_GET
+                                                : NGX_HTTP_POST;
+    sr->header_only = 0;
+
+    return NGX_OK;
 }
 
 

@@ -20,7 +20,7 @@
 
 
 #define NGX_HTTP_EHR_POLL        1000     /* ms, give or take a quarter */
-#define NGX_HTTP_EHR_CLAIM_CAP   (512 * 1024 * 1024)
+#define NGX_HTTP_EHR_CLAIM_CAP   (128 * 1024 * 1024)
 #define NGX_HTTP_EHR_CLAIM_MAX   16       /* deliveries a claim */
 
 

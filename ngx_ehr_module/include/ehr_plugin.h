@@ -28,7 +28,7 @@
 
 
 #define EHR_ABI_MAJOR  1
-#define EHR_ABI_MINOR  0
+#define EHR_ABI_MINOR  1
 
 
 /* Bytes with a length; never NUL-terminated unless said.  data may be NULL
@@ -76,17 +76,74 @@ typedef struct {
 } ehr_finding_t;
 
 
-/* The document a validator sees: content is the bytes as received. */
+/*
+ * One row of a section: the values of its fields by the ids of the generated
+ * header ehr_fields.h, as text, without outer white space and with character
+ * references resolved.  data is NULL when the element is not there; an element
+ * without text has data and len 0.  Of an element that came twice the first.
+ */
 
 typedef struct {
-    uint32_t    size;         /* sizeof(ehr_plugin_document_t) */
-    uint32_t    reserved;
-    ehr_str_t   kind;         /* "claim" */
-    ehr_str_t   standard;     /* "qd3176" */
-    ehr_str_t   facility;     /* MA_CSKCB of the sender */
-    ehr_str_t   business_key;
-    ehr_str_t   content;
+    const ehr_str_t  *values; /* nfields of the section */
+    uint32_t          number; /* 1..; 0 in a section without a list */
+    uint32_t          line;   /* 1.. inside the section's XML; 0: unknown */
+} ehr_row_t;
+
+
+typedef struct {
+    ehr_str_t         name;   /* "XML2" */
+    const ehr_str_t  *fields; /* their names, by id */
+    const ehr_row_t  *rows;   /* in the order of the document */
+    uint32_t          nrows;  /* 0: the section is not there, or empty */
+    uint32_t          nfields;
+    uint32_t          flags;  /* EHR_SECTION_* */
+    uint32_t          reserved;
+} ehr_section_t;
+
+#define EHR_SECTION_PRESENT  0x01   /* it was in the document */
+#define EHR_SECTION_PARTIAL  0x02   /* some of it could not be read: what is
+                                       missing in it proves nothing */
+
+
+/* The document a validator sees: content is the bytes as received, sections
+ * what was read from them, by the section ids of ehr_fields.h. */
+
+typedef struct {
+    uint32_t              size;         /* sizeof(ehr_plugin_document_t) */
+    uint32_t              nsections;
+    ehr_str_t             kind;         /* "claim" */
+    ehr_str_t             standard;     /* "qd3176" */
+    ehr_str_t             facility;     /* MA_CSKCB of the sender */
+    ehr_str_t             business_key;
+    ehr_str_t             content;
+    const ehr_section_t  *sections;
 } ehr_plugin_document_t;
+
+
+/*
+ * A rule of a validator, for docs/rules.md, for settings ("rule.M1" is error,
+ * warning or off) and for the validator itself.  Sentences name fields, never
+ * a value.
+ */
+
+typedef struct ehr_check_s  ehr_check_t;    /* the validator's own */
+
+typedef struct {
+    const char  *id;          /* "M1"; NULL ends a table */
+    uint32_t     classes;     /* EHR_CLASS_* */
+    const char  *message_vi;
+    const char  *message_en;
+    const char  *source;      /* who says so */
+    void       (*run)(ehr_check_t *check);  /* the host never calls it */
+} ehr_plugin_rule_t;
+
+#define EHR_CLASS_S       0x01    /* structure: error */
+#define EHR_CLASS_C       0x02    /* consistency: error */
+#define EHR_CLASS_W       0x04    /* opinion: warning */
+#define EHR_CLASS_UNSURE  0x10    /* with one of these: the source is not
+                                     certain, so it warns */
+#define EHR_CLASS_OFF     0x20    /* with one of these: runs only where a
+                                     setting asks for it */
 
 
 /* The facility's account at a partner. */
@@ -218,12 +275,14 @@ typedef struct {
      * NULL when it is not set.  NUL-terminated. */
     const char *(*setting)(ehr_call_t *call, const char *name);
 
-    /* Adds a finding (copied).  0, or -1 when no more are kept. */
+    /* Adds a finding (copied).  The administrator's severity of its rule goes
+     * before its own; an empty code, path or line is filled in from section,
+     * row and field.  0, or -1 without memory. */
     int        (*finding)(ehr_call_t *call, const ehr_finding_t *finding);
 } ehr_host_t;
 
 
-/* A kind of document that a partner plugin delivers. */
+/* A kind of document that a partner plugin delivers or a validator checks. */
 
 typedef struct {
     const char  *kind;             /* "claim" */
@@ -250,8 +309,8 @@ typedef struct {
     const char  *name;             /* "insurance" */
     const char  *version;          /* "1.0.0" */
 
-    /* Kinds a partner plugin delivers, ended by a row with kind NULL; NULL
-     * for a validator. */
+    /* Kinds a partner plugin delivers or a validator checks, ended by a row
+     * with kind NULL. */
     const ehr_plugin_kind_t  *kinds;
 
     /* At "nginx -t": NULL when the settings are complete and right, else a
@@ -271,6 +330,13 @@ typedef struct {
     int  (*judge)(const ehr_host_t *host, ehr_call_t *call,
                   const ehr_delivery_t *dlv, const ehr_answer_t *answer,
                   ehr_outcome_t *outcome);
+
+    /* EHR_FIELDS_DIGEST of ehr_fields.h; 0: knows no field by its id. */
+    uint64_t  fields_digest;
+
+    /* A validator's tables of rules, ended by NULL, each ended by a row with
+     * id NULL; may be NULL. */
+    const ehr_plugin_rule_t *const  *rules;
 } ehr_plugin_t;
 
 

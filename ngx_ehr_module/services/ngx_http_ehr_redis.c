@@ -61,7 +61,10 @@ ngx_http_ehr_redis_init(ngx_http_ehr_worker_t *worker)
     ngx_http_ehr_redis_init_event(redis, &redis->check,
                                   ngx_http_ehr_redis_check_handler);
 
-    ngx_http_ehr_redis_connect(redis);
+    /* From inside the loop: while a worker starts its clock stands still, and
+     * every time measured against it would be over at once. */
+
+    ngx_add_timer(&redis->step, 1);
 
     return NGX_OK;
 }

@@ -60,7 +60,7 @@ ngx_http_ehr_redis_patience(ngx_http_ehr_redis_t *redis)
 }
 
 
-void
+static void
 ngx_http_ehr_redis_connect(ngx_http_ehr_redis_t *redis)
 {
     redis->reader = ngx_http_ehr_redis_reader(&redis->reply);

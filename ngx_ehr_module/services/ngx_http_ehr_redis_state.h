@@ -77,8 +77,6 @@ struct ngx_http_ehr_redis_s {
 
 /* --- states -------------------------------------------------------------- */
 
-void ngx_http_ehr_redis_connect(ngx_http_ehr_redis_t *redis);
-
 /* The link is open: AUTH, SELECT, SCRIPT LOAD go out. */
 void ngx_http_ehr_redis_greet(void *data);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Is it what it says, and whole: digest, well-formedness, kind, fields.  A
- * document over 16 kB is read in a thread (I12); a small one costs less than
- * the way there.
+ * Is it what it says, and whole: digest, well-formedness, kind, fields, what
+ * the validators of its kind say, and who signed it.  A document over 16 kB
+ * is read in a thread (I12); a small one costs less than the way there.
  */
 
 #include "ngx_http_ehr.h"
+#include "ngx_http_ehr_validators.h"
+#include "ngx_http_ehr_signatures.h"
 
 #include <time.h>
 
@@ -54,6 +56,8 @@ ngx_http_ehr_validate_run(void *data)
                      + (int64_t) ctx->lcf->cpu_deadline * 1000000;
 
     ctx->rc = ehr_document_read(&in, ctx->arena, &ctx->doc);
+    ctx->rc = ngx_http_ehr_validators_run(ctx);
+    ctx->rc = ngx_http_ehr_signatures_check(ctx, &in);
 }
 
 
@@ -118,7 +122,8 @@ ngx_http_ehr_validated(ngx_http_ehr_ctx_t *ctx)
 
     if (ctx->rc == EHR_BROKEN) {
         ngx_log_error(NGX_LOG_ALERT, ctx->request->connection->log, 0,
-                      "document could not be read: no memory or a bug");
+                      "document could not be checked: no memory, a bug or "
+                      "a validator that failed");
         return NGX_HTTP_EHR_BROKEN;
     }
 
@@ -151,6 +156,8 @@ ngx_http_ehr_validate_done(void *data)
 static ngx_http_ehr_result_e
 ngx_http_ehr_validate(ngx_http_ehr_ctx_t *ctx)
 {
+    ctx->validated_ms = ngx_http_ehr_now_ms();
+
     if (ctx->content.len <= NGX_HTTP_EHR_INLINE_MAX) {
         ngx_http_ehr_validate_run(ctx);
         return ngx_http_ehr_validated(ctx);

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "ehr_fields.h"
 #include "ehr_plugin.h"
 
 
@@ -50,12 +51,20 @@ fault_of(const ehr_plugin_t *plugin)
         return "no version of its own";
     }
 
-    if (plugin->kinds == NULL) {
-        return plugin->validate ? NULL : "neither partner nor validator";
+    if (plugin->validate == NULL
+        && (plugin->prepare == NULL || plugin->judge == NULL))
+    {
+        return "neither a validator nor a partner with both functions";
     }
 
-    if (plugin->prepare == NULL || plugin->judge == NULL) {
-        return "a partner without prepare() or judge()";
+    if (plugin->fields_digest != 0
+        && plugin->fields_digest != EHR_FIELDS_DIGEST)
+    {
+        return "other tables of fields";
+    }
+
+    if (plugin->kinds == NULL) {
+        return "no kinds";
     }
 
     for (i = 0; i < MAX_KINDS && plugin->kinds[i].kind != NULL; i++) {
@@ -149,7 +158,7 @@ a_plugin_that_breaks_the_contract_is_seen(void **state)
     ehr_plugin_t        bad;
     const ehr_plugin_t  good = {
         EHR_PLUGIN_INIT, "good", "1", some, NULL, NULL, nothing_prepared,
-        nothing_judged
+        nothing_judged, 0, NULL
     };
 
     assert_null(fault_of(&good));
@@ -169,6 +178,7 @@ a_plugin_that_breaks_the_contract_is_seen(void **state)
     assert_fault(kinds = NULL);
     assert_fault(judge = NULL);
     assert_fault(prepare = NULL);
+    assert_fault(fields_digest = EHR_FIELDS_DIGEST + 1);
 }
 
 

@@ -2,17 +2,16 @@
 
 /*
  * Two independent readings of the same tables: libxml2's XSD engine with the
- * generated schemas, and our own check.  On a few thousand documents that
- * differ from a good one in one place they must give the same verdict.
+ * generated schemas, and our own check.  For every table, on documents that
+ * differ from a good one in one place, they must give the same verdict.
  *
  * Left out is what XSD 1.0 cannot say or we only warn of: unknown elements,
- * runs of inner white space (XSD counts them as one), MA_LK and MA_CSKCB that
- * differ from those of other sections.
+ * runs of inner white space (XSD counts them as one), lengths in bytes, MA_LK
+ * and MA_CSKCB that differ from those of other sections.
  */
 
-#include "documents.h"
 #include "ehr_section.h"
-#include "ehr_tables.h"
+#include "tables.h"
 
 #include <libxml/parser.h>
 #include <libxml/xmlschemas.h>
@@ -25,7 +24,7 @@ typedef struct {
     const ehr_section_table_t  *table;
     xmlSchemaPtr                schema;
     ehr_xml_t                  *xml;
-    ehr_section_t              *section;
+    ehr_reader_t               *section;
     ehr_str_t                   good;
     size_t                      nvalid;
     size_t                      ninvalid;
@@ -41,7 +40,10 @@ static const char *values[] = {
     "20260100", "2026-01-01", "202601010000", "202601012359", "202601012400",
     "202601010060", "202602290000", "202402292359", "199000000000",
     "199000002359", "199003000000", "199000010000", "000000000000",
-    "2026010100000", "20260101000", "<![CDATA[1]]>", "<!-- 1 -->", "&#49;",
+    "2026010100000", "20260101000", "20260101120059", "20260101120060",
+    "20260229120000", "2026", "1799", "0026", "01/01/2026", "29/02/2024",
+    "29/02/2023", "31/04/2026", "30/11/2026", "1/1/2026", "01-01-2026",
+    "31/12/1799", "00/01/2026", "<![CDATA[1]]>", "<!-- 1 -->", "&#49;",
     "<b/>", "1<b/>", "<b>1</b>"
 };
 
@@ -184,7 +186,8 @@ compare_long(pair_t *pair, size_t at, size_t len, const ehr_field_t *field)
     static const char  *letters[] = { "x", "\xe1\xba\xbf", "7" };
     char                text[VALUE_MAX], *p;
 
-    if (field->longest == 0 || field->longest * 3 > VALUE_MAX - 256) {
+    if (field->type == EHR_FIELD_BYTES || field->longest == 0
+        || field->longest * 3 > VALUE_MAX - 256) {
         return;
     }
 
@@ -263,8 +266,15 @@ compare_order(pair_t *pair)
     char                open[64], tail[64];
 
     (void) snprintf(tail, sizeof(tail), "<%s/>", last->name);
-    copy = doc_swap(copy, tail, "");
     (void) snprintf(open, sizeof(open), "<%s>", first->name);
+
+    if (strstr(copy.data, tail) == NULL || strstr(copy.data, open) == NULL) {
+        doc_free(copy);
+
+        return;
+    }
+
+    copy = doc_swap(copy, tail, "");
     (void) strcat(tail, open);
     copy = doc_swap(copy, open, tail);
     compare(pair, copy, "order");
@@ -303,6 +313,40 @@ compare_shape(pair_t *pair)
 }
 
 
+/* A good document of a table that has no sample. */
+
+static ehr_str_t
+made(const ehr_section_table_t *table)
+{
+    char       *text = malloc(64 * 1024), *p;
+    ehr_str_t   s = { text, 0 };
+
+    assert_non_null(text);
+    p = text + sprintf(text, "<%s>", table->root);
+    p += table->list ? sprintf(p, "<%s>", table->list) : 0;
+    p += table->row ? sprintf(p, "<%s>", table->row) : 0;
+
+    for (uint32_t i = 0; i < table->nfields; i++) {
+        const ehr_field_t  *field = &table->fields[i];
+
+        if (field->required == EHR_REQUIRED_YES) {
+            p += sprintf(p, "<%s>%s</%s>", field->name,
+                         table_good(table, field), field->name);
+
+        } else {
+            p += sprintf(p, "<%s/>", field->name);
+        }
+    }
+
+    p += table->row ? sprintf(p, "</%s>", table->row) : 0;
+    p += table->list ? sprintf(p, "</%s>", table->list) : 0;
+    p += sprintf(p, "</%s>", table->root);
+    s.len = (size_t) (p - text);
+
+    return s;
+}
+
+
 static void
 compare_section(const char *standard, const char *section, const char *file)
 {
@@ -324,10 +368,10 @@ compare_section(const char *standard, const char *section, const char *file)
     xmlSchemaFreeParserCtxt(parser);
 
     pair.xml = ehr_xml_create();
-    pair.section = malloc(sizeof(ehr_section_t));
+    pair.section = malloc(sizeof(ehr_reader_t));
     assert_non_null(pair.xml);
     assert_non_null(pair.section);
-    pair.good = doc_file(file);
+    pair.good = file ? doc_file(file) : made(pair.table);
 
     compare(&pair, pair.good, "sample");
     assert_int_equal(pair.nvalid, 1);
@@ -339,7 +383,7 @@ compare_section(const char *standard, const char *section, const char *file)
     }
 
     assert_true(pair.nvalid > pair.table->nfields);
-    assert_true(pair.ninvalid > pair.table->nfields);
+    assert_true(pair.ninvalid > pair.table->nfields / 2);
     print_message("%s %s: %zu valid, %zu invalid\n", standard, section,
                   pair.nvalid, pair.ninvalid);
 
@@ -351,17 +395,82 @@ compare_section(const char *standard, const char *section, const char *file)
 }
 
 
-static void
-compare_all(const char *standard)
+static const struct {
+    const char  *section;
+    const char  *file;
+} samples[] = {
+    { "CHECKIN", "sample-checkin.xml" },
+    { "XML1", "sample-xml1.xml" },
+    { "XML2", "sample-xml2.xml" },
+    { "XML3", "sample-xml3.xml" },
+    { "XML4", "sample-xml4.xml" },
+    { "XML5", "sample-xml5.xml" },
+    { "XML7", "sample-xml7.xml" },
+    { "XML8", "sample-xml8.xml" },
+    { "HSDLGCS", "sample-birth.xml" },
+    { "HSDLGBT", "sample-death.xml" }
+};
+
+
+static const char *
+sample_of(const char *section)
 {
-    compare_section(standard, "CHECKIN", "sample-checkin.xml");
-    compare_section(standard, "XML1", "sample-xml1.xml");
-    compare_section(standard, "XML2", "sample-xml2.xml");
-    compare_section(standard, "XML3", "sample-xml3.xml");
-    compare_section(standard, "XML4", "sample-xml4.xml");
-    compare_section(standard, "XML5", "sample-xml5.xml");
-    compare_section(standard, "XML7", "sample-xml7.xml");
-    compare_section(standard, "XML8", "sample-xml8.xml");
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        if (strcmp(samples[i].section, section) == 0) {
+            return samples[i].file;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* A table that a standard took over unchanged was compared already. */
+
+static int
+is_shared(const ehr_standard_t *standard, const ehr_section_table_t *table)
+{
+    for (const ehr_standard_t *s = ehr_standards; s < standard; s++) {
+        const ehr_section_table_t  *other;
+
+        other = ehr_standard_section(s, ehr_str(table->name));
+
+        if (other && other->fields == table->fields) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+compare_all(const char *name)
+{
+    const ehr_standard_t  *standard = ehr_standard_of_name(ehr_str(name));
+
+    assert_non_null(standard);
+
+    for (uint32_t i = 0; i < standard->nsections; i++) {
+        const ehr_section_table_t  *table = &standard->sections[i];
+
+        if (table->is_json || strchr(table->fields[0].path, '/')
+            || is_shared(standard, table))
+        {
+            continue;
+        }
+
+        /* the samples are of the newer decisions */
+        compare_section(name, table->name, strcmp(name, "qd130") == 0
+                        ? NULL : sample_of(table->name));
+    }
+}
+
+
+static void
+schema_and_table_agree_on_qd130(void **state)
+{
+    compare_all("qd130");
 }
 
 
@@ -379,12 +488,37 @@ schema_and_table_agree_on_qd3176(void **state)
 }
 
 
+static void
+schema_and_table_agree_on_civil_registration(void **state)
+{
+    compare_all("civil-registration");
+}
+
+
+static void
+schema_and_table_agree_on_vouchers(void **state)
+{
+    compare_all("vouchers");
+}
+
+
+static void
+schema_and_table_agree_on_driver_exam(void **state)
+{
+    compare_all("driver-exam");
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(schema_and_table_agree_on_qd130),
         cmocka_unit_test(schema_and_table_agree_on_qd4750),
         cmocka_unit_test(schema_and_table_agree_on_qd3176),
+        cmocka_unit_test(schema_and_table_agree_on_civil_registration),
+        cmocka_unit_test(schema_and_table_agree_on_vouchers),
+        cmocka_unit_test(schema_and_table_agree_on_driver_exam),
     };
 
     ehr_document_init();

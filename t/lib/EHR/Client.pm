@@ -24,8 +24,8 @@ package EHR::Client;
 #
 # The raw way:
 #
-#   $client->connect              dies when the handshake fails; $client->try_connect
-#                                 gives 0 then and keeps the reason in ->error
+#   $client->connect              dies when the handshake fails
+#   $client->try_connect          gives 0 then; the reason is in ->error
 #   $client->write($bytes)        1, or 0 when the peer has closed
 #   $client->drip($bytes, $size, $pause_sec)    slowly
 #   $client->read_response        EHR::Response, or undef: closed or timed out

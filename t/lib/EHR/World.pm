@@ -19,6 +19,8 @@ package EHR::World;
 #                                 # deadline=3d concurrency=4 set.KEY=VALUE"
 #       read_timeout => "30s",    # proxy_read_timeout of the partner
 #       routes   => [ "claim insurance", "checkin insurance" ],
+#       validators => undef,      # of ehr_validator, [ "claim plugin=..." ];
+#                                 # undef: all that were built
 #       accounts => { 99001 => { username => ..., password => ... } },
 #       log_level => "info",
 #       # directives of nginx, as text, at every level:
@@ -59,10 +61,10 @@ package EHR::World;
 #   workers, master      pids
 #   kill_worker($pid, $signal)   on purpose; any worker, KILL; gives the pid
 #   redis_kill redis_start redis_stop (SIGSTOP) redis_cont  redis_pid
-#   issue($name, @opt)   one more certificate, in this world's own folder (pki.sh
-#                        issue: "--cn", "x", "--end", ...; ca => "hospital-ca"
-#                        first to choose another CA); gives the path of the
-#                        .pem; client(...) takes such a path too
+#   issue($name, @opt)   one more certificate, in this world's own folder
+#                        (pki.sh issue: "--cn", "x", "--end", ...; first
+#                        ca => "server-ca" for another CA); gives the path of
+#                        the .pem; client(...) takes such a path too
 #   revoke($name)        puts an issued certificate on the list of its CA
 #   sha256_of($pem)      hex SHA-256 of the certificate's DER
 #   nginx_t(%o)          "nginx -t" with these options over new(...)'s, or of
@@ -153,6 +155,7 @@ sub _defaults {
         partner       => "retry=50ms,1s",
         read_timeout  => "30s",
         routes        => [ "claim insurance", "checkin insurance" ],
+        validators    => undef,
         log_level     => "info",
         issuer        => "https://localhost",
         accounts      => {
@@ -249,6 +252,9 @@ sub _write_conf {
         . " $o{partner};\n"
         . join("", map { "    ehr_route $_;\n" } @{$o{routes}});
 
+    my $validators = join("", map { "    ehr_validator $_;\n" }
+        @{$o{validators} || [ _validators() ]});
+
     my $redis = $o{redis} ? "unix:$self->{sockets}/redis $o{redis_options}"
                           : "off";
 
@@ -265,6 +271,7 @@ sub _write_conf {
         pki          => $self->_pki_view,
         redis        => $redis,
         partners     => $partners,
+        validators   => $validators,
         admin_sha256 => $self->sha256_of("$self->{pki}/admin.pem"),
         gateway_port => $ports{gateway},
         gateway_ipv6 => "",
@@ -275,6 +282,24 @@ sub _write_conf {
     }));
 
     return;
+}
+
+
+# Each kind with its plugin, as conf/nginx.conf has them.
+
+sub _validators {
+    my %plugin = (
+        claim        => "claims",
+        checkin      => "checkin",
+        birth_notice => "notices",
+        death_notice => "notices",
+        voucher      => "notices",
+        driver_exam  => "driver_exam",
+    );
+
+    return map { "$_->[0] plugin=$_->[1]" } grep { -e $_->[1] }
+        map { [ $_, build() . "/plugins/$plugin{$_}.so" ] }
+        sort keys %plugin;
 }
 
 

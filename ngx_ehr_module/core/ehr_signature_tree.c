@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Bytes to a tree, for canonicalization alone: the same gate and the same
+ * kind of parser as for reading, so that both see the same document.  Decides
+ * how large a tree may get; long texts become several nodes, which C14N
+ * writes as one, so that no step ever needs a second copy of them.
+ */
+
+#include <stdlib.h>
+
+#include <libxml/SAX2.h>
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+
+#include "ehr_gate.h"
+#include "ehr_signature_parts.h"
+
+
+#define TREE_CHUNK  (16 * 1024)   /* bytes between two looks at the clock */
+#define TREE_TEXT   (64 * 1024)   /* bytes in one text node */
+#define TREE_DEPTH  32            /* the gate's; the stack below needs it */
+
+
+typedef struct {
+    xmlParserCtxtPtr   ctxt;
+    uint32_t           nnodes;
+    uint32_t           depth;
+    uint32_t           namespaces[TREE_DEPTH + 1];    /* in scope */
+    size_t             ntext;
+    unsigned           has_comment:1;
+    ehr_sign_fault_e   fault;
+    char               text[TREE_TEXT];
+} tree_t;
+
+
+static void
+tree_stop(tree_t *t, ehr_sign_fault_e fault)
+{
+    if (t->fault == EHR_SIGN_NONE) {
+        t->fault = fault;
+    }
+
+    xmlStopParser(t->ctxt);
+}
+
+
+static void
+tree_count(tree_t *t, uint32_t n)
+{
+    t->nnodes += n;
+
+    if (t->nnodes > EHR_SIGN_NODES) {
+        tree_stop(t, EHR_SIGN_SIZE);
+    }
+}
+
+
+/* What was collected becomes a node; xmlAddChild() would join neighbours. */
+
+static void
+tree_flush(tree_t *t)
+{
+    xmlNodePtr  parent = t->ctxt->node, node;
+
+    if (t->ntext == 0 || parent == NULL) {
+        t->ntext = 0;
+
+        return;
+    }
+
+    node = xmlNewDocTextLen(t->ctxt->myDoc, BAD_CAST t->text,
+                            (int) t->ntext);
+    t->ntext = 0;
+
+    if (node == NULL) {
+        tree_stop(t, EHR_SIGN_BROKEN);
+
+        return;
+    }
+
+    node->parent = parent;
+    node->prev = parent->last;
+
+    if (parent->last) {
+        parent->last->next = node;
+
+    } else {
+        parent->children = node;
+    }
+
+    parent->last = node;
+    tree_count(t, 1);
+}
+
+
+/* --- events -------------------------------------------------------------- */
+
+
+static void
+tree_start(void *data, const xmlChar *name, const xmlChar *prefix,
+           const xmlChar *uri, int nnamespaces, const xmlChar **namespaces,
+           int nattributes, int ndefaulted, const xmlChar **attributes)
+{
+    tree_t    *t = ((xmlParserCtxtPtr) data)->_private;
+    uint32_t   scope;
+
+    if (t->fault != EHR_SIGN_NONE) {
+        return;
+    }
+
+    tree_flush(t);
+
+    if (t->depth == TREE_DEPTH) {
+        tree_stop(t, EHR_SIGN_SIZE);
+
+        return;
+    }
+
+    scope = t->namespaces[t->depth] + (uint32_t) nnamespaces;
+    t->namespaces[++t->depth] = scope;
+
+    if (scope > EHR_SIGN_NAMESPACES) {
+        tree_stop(t, EHR_SIGN_SIZE);
+
+        return;
+    }
+
+    /* an attribute is a node with a text */
+    tree_count(t, 1 + 2 * (uint32_t) nattributes + (uint32_t) nnamespaces);
+
+    if (t->fault == EHR_SIGN_NONE) {
+        xmlSAX2StartElementNs(data, name, prefix, uri, nnamespaces,
+                              namespaces, nattributes, ndefaulted,
+                              attributes);
+    }
+}
+
+
+static void
+tree_end(void *data, const xmlChar *name, const xmlChar *prefix,
+         const xmlChar *uri)
+{
+    tree_t  *t = ((xmlParserCtxtPtr) data)->_private;
+
+    if (t->fault != EHR_SIGN_NONE) {
+        return;
+    }
+
+    tree_flush(t);
+    t->depth--;
+    xmlSAX2EndElementNs(data, name, prefix, uri);
+}
+
+
+static void
+tree_text(void *data, const xmlChar *text, int len)
+{
+    tree_t  *t = ((xmlParserCtxtPtr) data)->_private;
+    size_t   left = len > 0 ? (size_t) len : 0, n;
+
+    while (left > 0 && t->fault == EHR_SIGN_NONE) {
+        n = TREE_TEXT - t->ntext;
+        n = n < left ? n : left;
+
+        memcpy(t->text + t->ntext, text, n);
+        t->ntext += n;
+        text += n;
+        left -= n;
+
+        if (t->ntext == TREE_TEXT) {
+            tree_flush(t);
+        }
+    }
+}
+
+
+static void
+tree_comment(void *data, const xmlChar *text)
+{
+    tree_t  *t = ((xmlParserCtxtPtr) data)->_private;
+
+    t->has_comment |= t->depth > 0;
+}
+
+
+/* The gate let none of these pass; should it ever err, this does not. */
+
+static void
+tree_doctype(void *data, const xmlChar *name, const xmlChar *external,
+             const xmlChar *system)
+{
+    tree_stop(((xmlParserCtxtPtr) data)->_private, EHR_SIGN_MALFORMED);
+}
+
+
+static void
+tree_instruction(void *data, const xmlChar *target, const xmlChar *text)
+{
+    tree_stop(((xmlParserCtxtPtr) data)->_private, EHR_SIGN_MALFORMED);
+}
+
+
+static void
+tree_reference(void *data, const xmlChar *name)
+{
+    tree_stop(((xmlParserCtxtPtr) data)->_private, EHR_SIGN_MALFORMED);
+}
+
+
+static void
+tree_say_nothing(void *data, xmlErrorPtr error)
+{
+}
+
+
+/* --- parsing ------------------------------------------------------------- */
+
+
+/* HUGE lifts limits that the gate, the count of nodes and the pieces of text
+ * have replaced by lower ones. */
+
+static xmlParserCtxtPtr
+tree_parser(tree_t *t)
+{
+    xmlParserCtxtPtr  ctxt;
+    xmlSAXHandler     sax;
+
+    memset(&sax, 0, sizeof(sax));
+
+    sax.initialized = XML_SAX2_MAGIC;
+    sax.startDocument = xmlSAX2StartDocument;
+    sax.startElementNs = tree_start;
+    sax.endElementNs = tree_end;
+    sax.characters = tree_text;
+    sax.ignorableWhitespace = tree_text;
+    sax.cdataBlock = tree_text;
+    sax.comment = tree_comment;
+    sax.reference = tree_reference;
+    sax.internalSubset = tree_doctype;
+    sax.processingInstruction = tree_instruction;
+    sax.serror = tree_say_nothing;
+
+    ctxt = xmlCreatePushParserCtxt(&sax, NULL, NULL, 0, NULL);
+    if (ctxt == NULL) {
+        return NULL;
+    }
+
+    ctxt->_private = t;
+    xmlCtxtUseOptions(ctxt, XML_PARSE_NONET | XML_PARSE_HUGE);
+
+    return ctxt;
+}
+
+
+static ehr_sign_fault_e
+tree_judge(const tree_t *t)
+{
+    if (t->fault != EHR_SIGN_NONE) {
+        return t->fault;
+    }
+
+    switch (t->ctxt->errNo) {
+
+    case XML_ERR_OK:
+        return EHR_SIGN_NONE;
+
+    case XML_ERR_NO_MEMORY:
+        return EHR_SIGN_BROKEN;
+
+    default:
+        return EHR_SIGN_MALFORMED;
+    }
+}
+
+
+static ehr_sign_fault_e
+tree_feed(tree_t *t, const ehr_signature_input_t *in, ehr_str_t bytes)
+{
+    size_t            at, len;
+    ehr_sign_fault_e  fault;
+
+    for (at = 0; at < bytes.len; at += len) {
+        len = bytes.len - at;
+        len = len < TREE_CHUNK ? len : TREE_CHUNK;
+
+        if (in->deadline_ns != 0 && in->cpu_now_ns() > in->deadline_ns) {
+            return EHR_SIGN_CPU;
+        }
+
+        (void) xmlParseChunk(t->ctxt, bytes.data + at, (int) len, 0);
+
+        fault = tree_judge(t);
+        if (fault != EHR_SIGN_NONE) {
+            return fault;
+        }
+    }
+
+    (void) xmlParseChunk(t->ctxt, NULL, 0, 1);
+
+    return tree_judge(t);
+}
+
+
+ehr_sign_fault_e
+ehr_sign_tree(ehr_sign_t *s, ehr_str_t bytes)
+{
+    tree_t             *t;
+    ehr_sign_fault_e    fault;
+    ehr_gate_result_t   gate;
+
+    if (ehr_gate_check(bytes, &ehr_gate_document, &gate) != EHR_GATE_OK) {
+        return EHR_SIGN_MALFORMED;
+    }
+
+    bytes.data += gate.skip;
+    bytes.len -= gate.skip;
+    s->skipped_lines = gate.skipped_lines;
+
+    t = calloc(1, sizeof(tree_t));
+    if (t == NULL) {
+        return EHR_SIGN_BROKEN;
+    }
+
+    t->ctxt = tree_parser(t);
+    if (t->ctxt == NULL) {
+        free(t);
+
+        return EHR_SIGN_BROKEN;
+    }
+
+    fault = tree_feed(t, s->in, bytes);
+
+    s->doc = t->ctxt->myDoc;
+    s->root = s->doc ? xmlDocGetRootElement(s->doc) : NULL;
+    s->has_comment = t->has_comment;
+
+    xmlFreeParserCtxt(t->ctxt);
+    free(t);
+
+    return fault == EHR_SIGN_NONE && s->root == NULL ? EHR_SIGN_MALFORMED
+                                                     : fault;
+}
+
+
+void
+ehr_sign_tree_free(ehr_sign_t *s)
+{
+    if (s->doc) {
+        xmlFreeDoc(s->doc);
+    }
+}

@@ -544,6 +544,7 @@ ngx_uint_t ngx_http_ehr_journal_waiting(ngx_http_ehr_worker_t *worker);
 /* --- registry (services/ngx_http_ehr_registry.c) --------------------------- */
 
 ngx_int_t ngx_http_ehr_registry_init(ngx_http_ehr_worker_t *worker);
+void ngx_http_ehr_registry_exit(ngx_http_ehr_worker_t *worker);
 
 /* After a change is committed: every worker loads anew before its next
  * request. */

@@ -744,6 +744,10 @@ ngx_http_ehr_exit_process(ngx_cycle_t *cycle)
         ngx_http_ehr_redis_exit(worker);
     }
 
+    if (worker->registry) {
+        ngx_http_ehr_registry_exit(worker);
+    }
+
     if (worker->journal) {
         ngx_http_ehr_journal_exit(worker);
     }

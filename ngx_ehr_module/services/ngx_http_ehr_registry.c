@@ -309,6 +309,16 @@ ngx_http_ehr_registry_init(ngx_http_ehr_worker_t *worker)
 }
 
 
+/* Every request let go of its picture before. */
+
+void
+ngx_http_ehr_registry_exit(ngx_http_ehr_worker_t *worker)
+{
+    ngx_http_ehr_snapshot_unref(worker->registry->present);
+    worker->registry->present = NULL;
+}
+
+
 void
 ngx_http_ehr_registry_changed(ngx_http_ehr_worker_t *worker)
 {

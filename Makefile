@@ -189,8 +189,19 @@ $(OUT)/t/unit/%: t/unit/%.c $(CORE) $(RULES) $(wildcard t/unit/*.h)
 	    -DEHR_OUT='"$(OUT)"' -o $@ $< $(RULES) $(CORE) $(LIBS_CORE) \
 	    -lcmocka -ldl
 
+# A validator that is wrong in one way each time it is built.
+
+ODD        := NONE SYMBOL MAJOR SIZE PARTNER DIGEST KIND KINDS TWICE SENTENCE
+ODD_SO     := $(ODD:%=$(OUT)/t/plugins/odd-%.so)
+
+$(OUT)/t/plugins/odd-%.so: t/unit/plugins/odd.c $(OUT)/gen/ehr_fields.h \
+                           ngx_ehr_module/include/ehr_plugin.h
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_P) -Wno-override-init -Wno-unused -shared -DODD_$* \
+	    -o $@ $<
+
 .PHONY: unit-build
-unit-build: $(UNIT_BIN) $(PLUGIN_SO)
+unit-build: $(UNIT_BIN) $(PLUGIN_SO) $(ODD_SO)
 
 #: unit         the C unit tests alone
 unit: deps-build deps-test
@@ -236,6 +247,12 @@ style: deps-style
 #: docs-check   documents list what the code has
 docs-check: deps-build
 	@perl conf/dev/docs-check.pl
+
+#: rules-doc    docs/rules.md from the tables of the validators
+rules-doc: $(EHRCTL) $(PLUGIN_SO)
+	@conf/dev/rules-doc.pl $(OUT) > docs/rules.md.new
+	@mv docs/rules.md.new docs/rules.md
+.PHONY: rules-doc
 
 # --- the development world ---------------------------------------------------
 

@@ -264,5 +264,14 @@ subtest "configuration" => sub {
     ok $is_good, "good" or diag $said;
 };
 
+subtest "the page lists what the code can find" => sub {
+    my $code = slurp("$Bin/../ngx_ehr_module/core/ehr_signature_parts.h");
+    my $page = slurp("$Bin/../docs/signatures.md");
+    my @made = $code =~ /^    X\(\w+, \w+, "(signature\.[\w-]+)"/mg;
+    my @told = $page =~ /^\| `(signature\.[\w-]+)` \|/mg;
+
+    is_deeply \@told, \@made, "docs/signatures.md";
+};
+
 $world->finish;
 done_testing();

@@ -26,7 +26,13 @@ use constant {
     LARGE_BYTES => 20 * 1024 * 1024,
 };
 
-my $world = EHR::World->new(partner => "retry=20ms,100ms");
+# Documents are made large here by repeating a row, which no rule would pass.
+
+my $world = EHR::World->new(
+    partner    => "retry=20ms,100ms",
+    validators => [],
+);
+
 $world->start;
 $world->enrol("99001");
 

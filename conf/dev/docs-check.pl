@@ -4,8 +4,8 @@
 # The documents list what the code has, and the code has what they list:
 # directives with their contexts, variables, problems, metrics, targets of the
 # Makefile, verbs of ehrctl, findings with their rules, reasons of the
-# courier.  Links and names of files of this repository lead somewhere.  It reads text;
-# whether a sentence is true is for people to see.
+# courier.  Links and names of files of this repository lead somewhere.  It
+# reads text; whether a sentence is true is for people to see.
 #
 # Prints one line for each fault; status 0 when there is none.  With --write it
 # first brings the table of findings in docs/findings.md up to date.
@@ -274,7 +274,7 @@ sub check_findings {
 }
 
 
-# --- metrics, make, ehrctl -----------------------------------------------------
+# --- metrics, make, ehrctl ---------------------------------------------------
 
 sub check_metrics {
     my $page = "docs/operations.md";
@@ -327,7 +327,7 @@ sub check_verbs {
 }
 
 
-# --- reasons of deliveries -----------------------------------------------------
+# --- reasons of deliveries ---------------------------------------------------
 
 sub check_reasons {
     my $page = "docs/delivery.md";
@@ -354,7 +354,7 @@ sub check_reasons {
 }
 
 
-# --- links -----------------------------------------------------------------------
+# --- links -------------------------------------------------------------------
 
 sub check_links {
     my @pages = ("README.md", "conf/standards/README.md",

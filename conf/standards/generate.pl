@@ -5,7 +5,7 @@
 # decides how a standard is put together from its base and its own rows; it
 # knows no field, section or standard by name.  Same input, same output.
 #
-#     generate.pl --standards DIR --out DIR --xsd DIR
+#     generate.pl --standards DIR --out DIR --xsd DIR [--pages DIR]
 
 use strict;
 use warnings;
@@ -62,10 +62,11 @@ $PATTERN{dmy} = '((0[1-9]|[12][0-9]|3[01])/(0[13578]|1[02])'
     . '|(0[1-9]|[12][0-9]|30)/(0[469]|11)'
     . "|(0[1-9]|1[0-9]|2[0-8])/02)/$YEAR|29/02/$LEAP";
 
-my ($in, $out, $xsd);
-GetOptions('standards=s' => \$in, 'out=s' => \$out, 'xsd=s' => \$xsd)
+my ($in, $out, $xsd, $pages);
+GetOptions('standards=s' => \$in, 'out=s' => \$out, 'xsd=s' => \$xsd,
+    'pages=s' => \$pages)
     && $in && $out && $xsd
-    or die "usage: $0 --standards DIR --out DIR --xsd DIR\n";
+    or die "usage: $0 --standards DIR --out DIR --xsd DIR [--pages DIR]\n";
 
 main();
 
@@ -112,6 +113,9 @@ sub main {
                 schema($section, $tables{$standard}{ $section->{section} }));
         }
     }
+
+    write_pages({ standards => \@standards, sections => \@sections,
+        tables => \%tables }) if $pages;
 }
 
 
@@ -715,6 +719,186 @@ sub node {
         . "<xs:complexType>\n<xs:sequence>\n"
         . join('', map { node($section, $_) } @{ $node->{children} })
         . "</xs:sequence>\n</xs:complexType>\n</xs:element>\n";
+}
+
+
+# --- pages ------------------------------------------------------------------
+
+
+sub write_pages {
+    my ($all) = @_;
+
+    my %page;
+
+    for my $standard (@{ $all->{standards} }) {
+        my $name = $standard->{standard};
+
+        make_path("$pages/$name");
+
+        for my $section (@{ $all->{sections} }) {
+            my $rows = $all->{tables}{$name}{ $section->{section} } or next;
+            my $own  = "$in/$name/$section->{section}.tsv";
+
+            if (!-e $own) {
+                # taken over unchanged: the base's page
+                $page{$name}{ $section->{section} }
+                    = "$standard->{base}/$section->{section}.md";
+                next;
+            }
+
+            $page{$name}{ $section->{section} }
+                = "$name/$section->{section}.md";
+            write_file("$pages/$name/$section->{section}.md",
+                page($standard, $section, $rows));
+        }
+    }
+
+    write_file("$pages/README.md", index_page($all, \%page));
+}
+
+
+sub index_page {
+    my ($all, $page) = @_;
+
+    my $text = <<'END';
+# Field tables
+
+Made from `conf/standards/` by `make pages`. A document is read by the newest
+standard that knows its kind and had begun on the document's own day; a
+facility's setting goes before it. Severity in the tables is what a finding
+has without a setting: `error` refuses, `warning` is told.
+END
+
+    for my $standard (@{ $all->{standards} }) {
+        my $name = $standard->{standard};
+
+        $text .= "\n## $name\n\n$standard->{source}.\n\n"
+            . 'Valid from ' . day($standard->{valid_from})
+            . ($standard->{valid_until}
+            ? ' until ' . day($standard->{valid_until}) : '')
+            . "; confidence $standard->{confidence}"
+            . ($standard->{base} ? "; changes `$standard->{base}`" : '')
+            . ".\n\n| table | Vietnamese | English | fields |\n"
+            . "|---|---|---|---|\n";
+
+        for my $section (@{ $all->{sections} }) {
+            my $rows = $all->{tables}{$name}{ $section->{section} } or next;
+
+            $text .= "| [$section->{section}]"
+                . "($page->{$name}{ $section->{section} }) "
+                . "| $section->{label_vi} | $section->{label_en} | "
+                . scalar(@$rows) . " |\n";
+        }
+    }
+
+    return $text;
+}
+
+
+sub day {
+    my ($date) = @_;
+
+    return $date =~ s/^(\d{4})(\d\d)(\d\d)$/$1-$2-$3/r;
+}
+
+
+sub page {
+    my ($standard, $section, $rows) = @_;
+
+    my $text = "# $section->{section}: $section->{label_vi}\n\n"
+        . "$section->{label_en}, standard `$standard->{standard}`. "
+        . place($section) . "\n\n"
+        . "| | field | Vietnamese | English | type | length | must | codes "
+        . "| severity | meaning | source |\n"
+        . "|---|---|---|---|---|---|---|---|---|---|---|\n";
+    my $n = 0;
+
+    for my $row (@$rows) {
+        $n++;
+        $text .= '| ' . join(' | ', map { s/\|/\\|/gr } $n,
+            "`$row->{field}`", $row->{label_vi}, $row->{label_en},
+            type_words($row->{type}), length_words($row),
+            must_words($row->{required}), code_words($section, $row),
+            is_strict($section, $row) ? 'error' : 'warning',
+            escaped($row->{meaning}), escaped($row->{source})) . " |\n";
+    }
+
+    return $text;
+}
+
+
+sub place {
+    my ($section) = @_;
+
+    return 'JSON: ' . ($section->{list}
+        ? "the objects of `$section->{list}`." : 'the members of the document.')
+        if $section->{inside} eq 'json';
+
+    return "Elements of `$section->{root}`."
+        unless $section->{row};
+
+    return "Paths below `$section->{root}`; `$section->{row}` repeats."
+        if !$section->{list} && $section->{row} eq 'FILEHOSO';
+
+    return 'Elements of `' . join('/', grep { $_ } $section->{root},
+        $section->{list}, $section->{row}) . '`'
+        . ($section->{list} ? ', which repeats.' : ', one in a document.');
+}
+
+
+sub type_words {
+    my ($type) = @_;
+
+    my %words = (
+        's'        => 'text',
+        'sb'       => 'text, in bytes',
+        'n'        => 'number',
+        'dt8'      => 'yyyyMMdd',
+        'dt12'     => 'yyyyMMddHHmm',
+        'dt14'     => 'yyyyMMddHHmmss',
+        'dt8|dt12' => 'yyyyMMdd or yyyyMMddHHmm',
+        'birth'    => 'yyyyMMddHHmm, MMdd may be 0000',
+        'day'      => 'yyyyMMdd or yyyy',
+        'dmy'      => 'dd/MM/yyyy',
+        'b64'      => 'Base64',
+    );
+
+    return $words{$type};
+}
+
+
+sub length_words {
+    my ($row) = @_;
+
+    my ($longest, $official) = (longest($row), official($row));
+
+    return '' unless $longest || $official;
+    return "$official (told)" unless $longest;
+    return $official ? "$longest (told above $official)" : $longest;
+}
+
+
+sub must_words {
+    my ($required) = @_;
+
+    return $required eq 'conditional' ? 'depends' : $required;
+}
+
+
+sub code_words {
+    my ($section, $row) = @_;
+
+    return '' if $row->{codes} eq '';
+    return join(' ', map { "`$_`" } split / /, $row->{codes})
+        . (is_strict($section, $row) && !is_strict_code($section, $row)
+        ? ' (told)' : '');
+}
+
+
+sub escaped {
+    my ($text) = @_;
+
+    return $text =~ s/([<>])/\\$1/gr;
 }
 
 

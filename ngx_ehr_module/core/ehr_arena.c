@@ -12,7 +12,8 @@
 
 
 #define EHR_ARENA_ALIGN  16
-#define EHR_ARENA_BLOCK  4096
+#define EHR_ARENA_BLOCK  4096         /* the first one */
+#define EHR_ARENA_MOST   (128 * 1024) /* blocks double up to this */
 
 
 typedef struct ehr_block_s  ehr_block_t;
@@ -26,6 +27,7 @@ struct ehr_block_s {
 
 struct ehr_arena_s {
     ehr_block_t  *newest;
+    size_t        block;              /* of the next one */
     size_t        cap;
     size_t        used;
 };
@@ -44,6 +46,7 @@ ehr_arena_create(size_t cap_bytes)
         return NULL;
     }
 
+    arena->block = EHR_ARENA_BLOCK;
     arena->cap = cap_bytes;
 
     return arena;
@@ -116,7 +119,7 @@ ehr_arena_grow(ehr_arena_t *arena, size_t size)
     size_t        room;
     ehr_block_t  *block;
 
-    room = size > EHR_ARENA_BLOCK ? size : EHR_ARENA_BLOCK;
+    room = size > arena->block ? size : arena->block;
 
     block = malloc(sizeof(ehr_block_t) + room);
     if (block == NULL) {
@@ -126,11 +129,15 @@ ehr_arena_grow(ehr_arena_t *arena, size_t size)
     block->size = room;
     block->taken = 0;
 
-    if (size > EHR_ARENA_BLOCK && arena->newest != NULL) {
+    if (size > arena->block && arena->newest != NULL) {
         block->next = arena->newest->next;
         arena->newest->next = block;
 
         return block;
+    }
+
+    if (arena->block < EHR_ARENA_MOST) {
+        arena->block *= 2;
     }
 
     block->next = arena->newest;

@@ -321,6 +321,7 @@ ehr_document_read(const ehr_document_input_t *in, ehr_arena_t *arena,
     d->reading.arena = arena;
     d->reading.findings = &doc->findings;
     d->reading.sender = in->facility;
+    d->reading.severities = in->severities;
 
     if (ehr_records_begin(&d->reading.records, arena, in->content.len)
         != EHR_OK)

@@ -13,6 +13,7 @@
 
 #include "ehr.h"
 #include "ehr_problem.h"
+#include "ehr_severities.h"
 
 
 typedef enum {
@@ -41,6 +42,7 @@ typedef struct {
     int64_t      deadline_ns;   /* thread CPU clock; 0: none.  Read through
                                    cpu_now_ns below, every few kB */
     int64_t    (*cpu_now_ns)(void);
+    const ehr_severities_t  *severities;  /* settings; NULL: none */
 } ehr_document_input_t;
 
 

@@ -447,6 +447,39 @@ report_severity(const ehr_place_t *place, const ehr_fault_row_t *row)
 }
 
 
+/* The same with the administrator's settings.  What must refuse in any case
+ * is an error of its own row. */
+
+static uint32_t
+report_level(const ehr_reading_t *reading, const ehr_place_t *place,
+             const ehr_fault_row_t *row)
+{
+    uint32_t              severity = report_severity(place, row);
+    ehr_severity_names_t  names;
+    char                  buf[EHR_CODE_MAX];
+    int                   n;
+
+    if (reading->severities == NULL || row->severity == EHR_SEVERITY_ERROR) {
+        return severity;
+    }
+
+    memset(&names, 0, sizeof(names));
+    names.section = ehr_str(place->table->code);
+    names.field = ehr_str(place->field ? place->field->code : NULL);
+    names.rule = ehr_str(row->rule ? row->rule : place->field->codes_rule);
+
+    n = snprintf(buf, sizeof(buf), "%s.%s", place->field
+                 ? place->field->code : place->table->code, row->code);
+
+    if (n > 0 && (size_t) n < sizeof(buf)) {
+        names.code.data = buf;
+        names.code.len = (size_t) n;
+    }
+
+    return ehr_severity_of(reading->severities, &names, severity);
+}
+
+
 static ehr_str_t
 report_keep(ehr_reading_t *reading, const char *text, int len, size_t size)
 {
@@ -604,9 +637,13 @@ ehr_report(ehr_reading_t *reading, const ehr_place_t *place,
 
     memset(&f, 0, sizeof(f));
     f.size = sizeof(f);
-    f.severity = report_severity(place, row);
+    f.severity = report_level(reading, place, row);
     f.row = place->row;
     f.line = place->line;
+
+    if (f.severity == EHR_SEVERITY_OFF) {
+        return;
+    }
 
     /* what will only be counted needs no words; an error may still displace
      * a warning */

@@ -21,6 +21,7 @@ typedef struct {
     ehr_arena_t     *arena;
     ehr_findings_t  *findings;
     ehr_records_t    records;      /* for validators */
+    const ehr_severities_t  *severities;  /* NULL: none */
     ehr_str_t        sender;       /* facility of the certificate */
     ehr_kind_e       kind;
     ehr_str_t        key;          /* MA_LK, the first one seen, in NFC */

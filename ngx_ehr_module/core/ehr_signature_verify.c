@@ -223,7 +223,8 @@ verify_judge(const ehr_sign_t *s, xmlSecDSigCtxPtr ctx)
     for (xmlSecSize i = 0; i < n; i++) {
         reference = xmlSecPtrListGetItem(&ctx->signedInfoReferences, i);
 
-        if (reference == NULL || reference->status != xmlSecDSigStatusSucceeded)
+        if (reference == NULL
+            || reference->status != xmlSecDSigStatusSucceeded)
         {
             return EHR_SIGN_DIGEST;
         }

@@ -70,6 +70,7 @@ typedef struct {
     unsigned                       was_expired:1;
     unsigned                       is_sent:1;     /* a request is out */
     unsigned                       is_answered:1;
+    unsigned                       is_astray:1;   /* no proxy_pass there */
     unsigned                       is_preparing:1;
     unsigned                       is_finishing:1;
     unsigned                       is_closed:1;   /* the connection is gone */
@@ -324,6 +325,13 @@ ngx_http_ehr_courier_handler(ngx_http_request_t *r)
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "a stranger on the courier's socket");
         return NGX_HTTP_FORBIDDEN;
+    }
+
+    if (r != r->main) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "partner \"%V\" has no location \"%V\"",
+                      &att->part->name, &att->part->location);
+        return NGX_HTTP_NOT_FOUND;
     }
 
     if (att->request || att->is_finishing) {
@@ -777,6 +785,9 @@ ngx_http_ehr_subrequest_done(ngx_http_request_t *sr, void *data,
     att->is_answered = 1;
     att->sr = NULL;
 
+    att->is_astray = (u == NULL && rc >= NGX_HTTP_BAD_REQUEST
+                      && rc < NGX_HTTP_INTERNAL_SERVER_ERROR);
+
     att->answer.kind = EHR_ANSWER_LOST;
 
     if (u == NULL || u->state == NULL
@@ -861,6 +872,9 @@ ngx_http_ehr_attempt_subrequest(ngx_http_ehr_attempt_t *att)
     sr->method = ehr_str_is(req->method, "GET") ? NGX_HTTP_GET
                                                 : NGX_HTTP_POST;
     sr->header_only = 0;
+
+    /* client_max_body_size is for clients; what is sent here was accepted */
+    sr->discard_body = 1;
 
     return NGX_OK;
 }
@@ -971,6 +985,13 @@ ngx_http_ehr_attempt_judge(ngx_http_ehr_attempt_t *att)
 {
     int         rc;
     ehr_call_t  call;
+
+    if (att->is_astray) {
+        /* nginx itself said 403 or 404: nobody else will send it either */
+        ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_HELD,
+                                    "config.location");
+        return;
+    }
 
     call.part = att->part;
     call.arena = att->arena;

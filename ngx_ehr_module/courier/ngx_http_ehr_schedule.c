@@ -9,8 +9,8 @@
  * and more was there), when the next delivery is due, and every second, for
  * other workers accept and die too.
  *
- * What was held because of an account is tried again by each new worker, for
- * a new worker is how a mended configuration comes.
+ * What was held because of the configuration, the accounts above all, is
+ * tried again by each new worker, for a new worker is how a mended one comes.
  */
 
 #include "ngx_http_ehr_schedule.h"
@@ -29,9 +29,10 @@ static void ngx_http_ehr_lane_timer(ngx_event_t *ev);
 static void ngx_http_ehr_recover(ngx_event_t *ev);
 
 
-/* Reasons that lie in accounts: ours, and a plugin's of a log-in. */
+/* Reasons that lie in the configuration: ours, and a plugin's of a log-in. */
 
-static const char *const  ngx_http_ehr_account_reasons[] = {
+static const char *const  ngx_http_ehr_config_reasons[] = {
+    "config.",
     "account.missing",
     "account.blocked",
     "session.refused",
@@ -244,7 +245,7 @@ ngx_http_ehr_lane_unhold(ngx_http_ehr_lane_t *lane)
 
     lane->unhold.op.type = EHR_STORE_OP_UNHOLD;
     lane->unhold.partner = (char *) lane->part->name.data;
-    lane->unhold.reasons = ngx_http_ehr_account_reasons;
+    lane->unhold.reasons = ngx_http_ehr_config_reasons;
     lane->unhold.now_ms = ngx_http_ehr_now_ms();
 
     lane->unhold_write.op = &lane->unhold.op;
@@ -272,7 +273,7 @@ ngx_http_ehr_schedule_may_unhold(ngx_http_ehr_worker_t *worker,
         return 0;
     }
 
-    for (known = ngx_http_ehr_account_reasons; *known; known++) {
+    for (known = ngx_http_ehr_config_reasons; *known; known++) {
         len = ngx_strlen(*known);
 
         if (reason.len >= len && ngx_memcmp(reason.data, *known, len) == 0) {

@@ -9,6 +9,7 @@
 
 
 #define DECIMAL_TEXT_MAX  64  /* longer than any number of a form */
+#define DECIMAL_SAFE      12  /* digits that fit, with six behind them */
 
 
 static int
@@ -43,6 +44,47 @@ decimal_fraction(const char *text, size_t len, ehr_decimal_t *d)
 }
 
 
+/* What nearly all numbers are: digits, perhaps a point and digits, and too
+ * few of them to overflow.  0: it must be looked at more closely. */
+
+static int
+decimal_plain(ehr_str_t text, ehr_decimal_t *d)
+{
+    uint64_t  value = 0;
+    size_t    i, point = text.len, places;
+
+    for (i = 0; i < text.len; i++) {
+        unsigned  digit = (unsigned char) text.data[i] - (unsigned) '0';
+
+        if (digit <= 9) {
+            value = value * 10 + digit;
+
+        } else if (text.data[i] == '.' && point == text.len) {
+            point = i;
+
+        } else {
+            return 0;
+        }
+    }
+
+    places = point == text.len ? 0 : text.len - point - 1;
+
+    if (point == 0 || point > DECIMAL_SAFE || places > EHR_DECIMAL_PLACES
+        || (point < text.len && places == 0))
+    {
+        return 0;
+    }
+
+    for (/* void */; places < EHR_DECIMAL_PLACES; places++) {
+        value *= 10;
+    }
+
+    *d = (ehr_decimal_t) value;
+
+    return 1;
+}
+
+
 int
 ehr_decimal_parse(ehr_str_t text, ehr_decimal_t *d)
 {
@@ -52,6 +94,12 @@ ehr_decimal_parse(ehr_str_t text, ehr_decimal_t *d)
 
     if (text.len == 0 || text.len > DECIMAL_TEXT_MAX) {
         return 0;
+    }
+
+    if (text.len <= DECIMAL_SAFE + 1 + EHR_DECIMAL_PLACES
+        && decimal_plain(text, d))
+    {
+        return 1;
     }
 
     is_negative = (*at == '-');
@@ -99,7 +147,7 @@ ehr_decimal_add(ehr_decimal_t *sum, ehr_decimal_t d)
 /* n / unit, half away from zero. */
 
 static __int128
-decimal_divide(__int128 n, __int128 unit)
+decimal_divide_wide(__int128 n, __int128 unit)
 {
     __int128  whole = n / unit, rest = n % unit;
 
@@ -110,6 +158,22 @@ decimal_divide(__int128 n, __int128 unit)
     }
 
     return whole;
+}
+
+
+static __int128
+decimal_divide(__int128 n, __int128 unit)
+{
+    if (unit == 1) {
+        return n;
+    }
+
+    /* nearly always, and many times faster; all units here are even */
+    if (n >= 0 && n <= INT64_MAX / 2 && unit <= INT64_MAX / 2) {
+        return ((int64_t) n + (int64_t) unit / 2) / (int64_t) unit;
+    }
+
+    return decimal_divide_wide(n, unit);
 }
 
 

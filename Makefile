@@ -29,7 +29,7 @@ else
 CFLAGS_C   += $(HARDEN)
 endif
 
-LIBS_CORE  := -lxmlsec1-openssl -lxmlsec1 -lxml2 -ljwt -ljansson -lutf8proc \
+LIBS_CORE  := -lxmlsec1-openssl -lxmlsec1 -lxml2 -ljwt -ljansson -lutf8proc -lzstd \
               -lsqlite3 -lcrypto -lhiredis -lpthread
 LIBS_insurance := -lcrypto -ljansson
 
@@ -100,6 +100,13 @@ $(OUT)/gen/ehr_tables.c $(OUT)/gen/ehr_tables.h $(OUT)/gen/ehr_fields.h &: \
 	@mkdir -p $(OUT)/gen $(OUT)/standards
 	perl conf/standards/generate.pl --standards conf/standards \
 	    --out $(OUT)/gen --xsd $(OUT)/standards
+
+#: pages        docs/standards, a page for each field table
+.PHONY: pages
+pages:
+	@mkdir -p $(OUT)/gen $(OUT)/standards docs/standards
+	@perl conf/standards/generate.pl --standards conf/standards \
+	    --out $(OUT)/gen --xsd $(OUT)/standards --pages docs/standards
 
 # --- migrations are text inside the object ---------------------------------
 

@@ -20,8 +20,11 @@
 #define GROUP_ADD      0x10
 #define GROUP_REASON   0x20
 #define GROUP_VERIFY   0x40
+#define GROUP_PLUGINS  0x80
+#define GROUP_PATHS    0x100
 
-#define ARGS_MAX       64     /* words of a command line */
+#define ARGS_MAX       4096   /* words of a command line */
+#define OPERANDS_ANY   (-1)   /* one or more, to ctl->paths */
 
 
 typedef struct {
@@ -75,6 +78,18 @@ static const option_t  options[] = {
 
     { "key", "FILE", GROUP_VERIFY, offsetof(ehrctl_t, key),
       "or one public key in PEM" },
+
+    { "facility", "CODE", GROUP_PATHS, offsetof(ehrctl_t, facility),
+      "the sender; the document's own facility when not given" },
+
+    { "standard", "NAME", GROUP_PATHS, offsetof(ehrctl_t, standard),
+      "as of the facility; by the document's dates when not given" },
+
+    { "plugins", "DIR", GROUP_PLUGINS, offsetof(ehrctl_t, plugins),
+      "folder of the validators [EHR_PLUGINS]" },
+
+    { "set", "LIST", GROUP_PATHS, offsetof(ehrctl_t, set),
+      "as in ehr_validator: rule.M1=warning,rule.M2=off" },
 
     { "server", "URL", GROUP_CONNECT, offsetof(ehrctl_t, server),
       "the admin API [EHR_ADMIN]" },
@@ -143,6 +158,15 @@ static const verb_t  verbs[] = {
       "FILE holds the receipt (JWS), or the gateway's answer (JSON) with the\n"
       "receipt in it; - is the standard input.  No connection is made." },
 
+    { "validate", "", "FILE|FOLDER...", OPERANDS_ANY,
+      GROUP_COMMON|GROUP_PLUGINS|GROUP_PATHS, ehrctl_validate,
+      "what the gateway would say, without one",
+      "Folders are searched for *.xml and *.json.  No connection is made, and\n"
+      "nothing is kept.  Exit status 1 when a file has an error." },
+
+    { "rules", "", "", 0, GROUP_COMMON|GROUP_PLUGINS, ehrctl_rules,
+      "the rules of the validators", NULL },
+
     { NULL, NULL, NULL, 0, 0, NULL, NULL, NULL }
 };
 
@@ -174,9 +198,9 @@ option_find(const char *name, size_t len, unsigned groups)
 static void
 verb_help(const verb_t *verb)
 {
-    (void) printf("usage: ehrctl %s %s%s%s [options]\n\n%s\n", verb->noun,
-                  verb->verb, verb->operands[0] ? " " : "", verb->operands,
-                  verb->help);
+    (void) printf("usage: ehrctl %s%s%s%s%s [options]\n\n%s\n", verb->noun,
+                  verb->verb[0] ? " " : "", verb->verb,
+                  verb->operands[0] ? " " : "", verb->operands, verb->help);
 
     if (verb->more != NULL) {
         (void) printf("\n%s\n", verb->more);
@@ -206,15 +230,17 @@ main_help(void)
     (void) printf("usage: ehrctl NOUN VERB [operands] [options]\n\n");
 
     for (const verb_t *v = verbs; v->noun != NULL; v++) {
-        int  n = printf("  %s %s %s", v->noun, v->verb, v->operands);
+        int  n = printf("  %s%s%s %s", v->noun, v->verb[0] ? " " : "",
+                        v->verb, v->operands);
 
         (void) printf("%*s%s\n", n < 40 ? 40 - n : 1, "", v->help);
     }
 
     (void) printf("\n  ehrctl NOUN VERB --help    about one verb\n"
                   "  ehrctl --version\n\n"
-                  "ehrctl is a client of the gateway's admin API.  It speaks"
-                  " Vietnamese where\nLANG begins with vi, else English.\n");
+                  "ehrctl is a client of the gateway's admin API; validate"
+                  " and rules work without\none.  It speaks"
+                  " Vietnamese where LANG begins with vi, else English.\n");
 }
 
 
@@ -304,12 +330,16 @@ verb_find(args_t *args, int argc, char **argv)
         }
     }
 
-    if (words[1] == NULL) {
+    if (words[0] == NULL) {
         return;
     }
 
     for (const verb_t *v = verbs; v->noun != NULL; v++) {
-        if (strcmp(v->noun, words[0]) == 0 && strcmp(v->verb, words[1]) == 0) {
+        const char  *verb = v->verb[0] ? words[1] : "";
+
+        if (strcmp(v->noun, words[0]) == 0 && verb != NULL
+            && strcmp(v->verb, verb) == 0)
+        {
             args->verb = v;
             return;
         }
@@ -347,20 +377,51 @@ words_read(args_t *args, int argc, char **argv)
 }
 
 
+/* The first words are noun and verb, if it has one. */
+
 static int
-words_check(args_t *args)
+operands_check(args_t *args)
 {
     ehrctl_t  *ctl = args->ctl;
+    int        first = args->verb->verb[0] ? 2 : 1;
+    int        n = args->nwords - first;
 
-    /* The first two words are noun and verb. */
-
-    if (args->nwords != args->verb->noperands + 2) {
+    if (args->verb->noperands == OPERANDS_ANY ? n < 1
+                                              : n != args->verb->noperands)
+    {
         return usage("wrong number of operands, expected",
                      args->verb->operands[0] ? args->verb->operands : "none");
     }
 
-    for (int i = 2; i < args->nwords; i++) {
+    if (args->verb->noperands == OPERANDS_ANY) {
+        ctl->npaths = n;
+        ctl->paths = ehr_arena_alloc(ctl->arena, (size_t) n * sizeof(char *));
+
+        if (ctl->paths == NULL) {
+            return output_failure("no memory", NULL);
+        }
+
+        memcpy(ctl->paths, args->words + first, (size_t) n * sizeof(char *));
+
+        return EHRCTL_OK;
+    }
+
+    for (int i = first; i < args->nwords; i++) {
         ctl->operands[ctl->noperands++] = args->words[i];
+    }
+
+    return EHRCTL_OK;
+}
+
+
+static int
+words_check(args_t *args)
+{
+    ehrctl_t  *ctl = args->ctl;
+    int        status = operands_check(args);
+
+    if (status != EHRCTL_OK) {
+        return status;
     }
 
     if (ctl->output_name == NULL || strcmp(ctl->output_name, "table") == 0) {

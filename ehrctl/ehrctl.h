@@ -50,6 +50,12 @@ typedef struct {
     const char       *reason;
     const char       *jwks;
 
+    const char       *facility;
+    const char       *plugins;
+    const char       *set;
+    const char      **paths;          /* files and folders */
+    int               npaths;
+
     const char       *operands[EHRCTL_OPERANDS];
     int               noperands;
 } ehrctl_t;
@@ -67,6 +73,8 @@ int ehrctl_facility_resume(ehrctl_t *ctl);
 int ehrctl_facility_cert_add(ehrctl_t *ctl);
 int ehrctl_facility_cert_remove(ehrctl_t *ctl);
 int ehrctl_receipt_verify(ehrctl_t *ctl);
+int ehrctl_validate(ehrctl_t *ctl);
+int ehrctl_rules(ehrctl_t *ctl);
 
 
 #endif /* EHRCTL_H */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * ehrctl: the command line of the gateway's administrators.  A client of the
- * admin API and of nothing else; it decides nothing that the server does not
- * decide again.
+ * ehrctl: the command line of administrators and of those who write hospital
+ * systems.  A client of the admin API, and the gateway's checks without one;
+ * it decides nothing that the server does not decide again.
  */
 
 #include <signal.h>

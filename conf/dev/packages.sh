@@ -11,7 +11,7 @@
 set -euo pipefail
 
 build="gcc make perl dpkg-dev nginx nginx-dev libssl-dev libxml2-dev
-       libhiredis-dev libjwt-dev libjansson-dev libsqlite3-dev
+       libhiredis-dev libjwt-dev libjansson-dev libsqlite3-dev libzstd-dev
        libxmlsec1-dev libutf8proc-dev"
 run="$build openssl redis-server python3 curl ca-certificates"
 test="$run libcmocka-dev libio-socket-ssl-perl libxml2-utils sqlite3 xxd

@@ -104,6 +104,10 @@ ehr_standard_peek(ehr_kind_e kind, ehr_str_t content, const char *tag)
     ehr_str_t          text;
     uint32_t           day;
 
+    if (content.len == 0) {
+        return NULL;
+    }
+
     at = memmem(content.data, content.len, tag, strlen(tag));
     if (at == NULL) {
         return NULL;

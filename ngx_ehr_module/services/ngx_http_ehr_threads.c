@@ -44,6 +44,8 @@ ngx_http_ehr_hold_handler(ngx_event_t *ev)
 void
 ngx_http_ehr_hold(ngx_http_ehr_worker_t *worker)
 {
+    worker->hold.cancelable = 0;
+
     if (worker->parked++ == 0 && !worker->hold.timer_set) {
         worker->dummy.data = worker;
         worker->hold.data = &worker->dummy;
@@ -57,14 +59,14 @@ ngx_http_ehr_hold(ngx_http_ehr_worker_t *worker)
 
 /*
  * The timer stays until it fires, so that a busy worker does not set and
- * remove it for every request; a draining one removes it at once.
+ * remove it for every request; but it holds nobody any more.
  */
 
 void
 ngx_http_ehr_unhold(ngx_http_ehr_worker_t *worker)
 {
-    if (--worker->parked == 0 && ngx_exiting && worker->hold.timer_set) {
-        ngx_del_timer(&worker->hold);
+    if (--worker->parked == 0) {
+        worker->hold.cancelable = 1;
     }
 }
 

@@ -3,7 +3,7 @@
 /*
  * Where it goes: a table of the configuration, kind to partners.  A kind
  * without a row is refused: a receipt for a document that goes nowhere would
- * be a lie.
+ * be a lie.  Who only asks what is wrong with it gets an answer all the same.
  */
 
 #include "ngx_http_ehr.h"
@@ -66,7 +66,7 @@ ngx_http_ehr_route(ngx_http_ehr_ctx_t *ctx)
 
     routes = ctx->mcf->routes[ctx->doc.kind];
 
-    if (routes == 0) {
+    if (routes == 0 && !ctx->is_validate_only) {
         return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_DOCUMENT_UNKNOWN_KIND,
             "Cổng chưa được cấu hình nơi nhận cho loại hồ sơ này.",
             "No partner is configured for this kind of document.");

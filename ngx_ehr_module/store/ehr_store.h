@@ -165,6 +165,8 @@ typedef struct {
     /* out: */
     ehr_submit_e      result;
     ehr_submission_t  found;          /* DUPLICATE: what is stored */
+    /* the store's own: */
+    ehr_str_t         packed;
 } ehr_store_submit_t;
 
 

@@ -129,6 +129,7 @@ ehr_rc_t
 ehr_store_load_content(ehr_store_t *store, int64_t seq, ehr_arena_t *arena,
                        ehr_str_t *content)
 {
+    int64_t      packing;
     ehr_rc_t     rc;
     ehr_query_t  q;
 
@@ -142,9 +143,16 @@ ehr_store_load_content(ehr_store_t *store, int64_t seq, ehr_arena_t *arena,
         return rc == EHR_OK ? EHR_REFUSED : rc;
     }
 
+    packing = ehr_column_int(&q, 1);
     *content = ehr_column_str(&q, 0, arena);
 
-    return end_of_row(&q);
+    rc = end_of_row(&q);
+
+    if (rc == EHR_OK && packing == EHR_PACKING_ZSTD) {
+        rc = ehr_unpack(*content, arena, content);
+    }
+
+    return rc;
 }
 
 

@@ -329,6 +329,7 @@ ehr_store_close(ehr_store_t *store)
         return;
     }
 
+    ehr_packer_destroy(store->packer);
     disconnect_database(store);
 
     if (store->lock_fd != -1) {

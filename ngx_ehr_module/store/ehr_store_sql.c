@@ -59,7 +59,7 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 
     [EHR_SQL_CONTENT_ADD] =
-        "INSERT INTO contents (seq, bytes) VALUES (?1, ?2)",
+        "INSERT INTO contents (seq, bytes, packing) VALUES (?1, ?2, ?3)",
 
     [EHR_SQL_DELIVERY_ADD] =
         "INSERT INTO deliveries (seq, partner, facility, kind, business_key,"
@@ -100,7 +100,7 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " message, reason FROM deliveries WHERE seq = ?1 ORDER BY id",
 
     [EHR_SQL_CONTENT] =
-        "SELECT bytes FROM contents WHERE seq = ?1",
+        "SELECT bytes, packing FROM contents WHERE seq = ?1",
 
     /* --- deliver --- */
 

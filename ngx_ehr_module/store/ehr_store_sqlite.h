@@ -24,6 +24,7 @@
 #include <sqlite3.h>
 
 #include "ehr_store.h"
+#include "ehr_pack.h"
 #include "ehr_store_sql.h"
 
 
@@ -47,6 +48,14 @@
 #define EHR_REASON_RELOADED      "config.reloaded"
 
 
+/* contents.packing */
+
+typedef enum {
+    EHR_PACKING_NONE = 0,
+    EHR_PACKING_ZSTD
+} ehr_packing_e;
+
+
 struct ehr_store_s {
     pthread_mutex_t       mutex;
     ehr_store_options_t   options;    /* path: the copy below */
@@ -58,6 +67,7 @@ struct ehr_store_s {
     int                   log_frames; /* in the log at the last commit */
     int                   log_moved;  /* of these, by our checkpoints */
     sqlite3_stmt         *statements[EHR_SQL_LAST];
+    ehr_packer_t         *packer;     /* made by the first write */
     char                  error[EHR_STORE_ERROR_MAX];
 };
 

@@ -177,7 +177,15 @@ add_submission(ehr_store_t *store, const ehr_store_submit_t *op, int64_t *seq)
 
     ehr_query_begin(&q, store, EHR_SQL_CONTENT_ADD);
     ehr_query_int(&q, *seq);
-    ehr_query_blob(&q, op->content.data, op->content.len);
+
+    if (op->packed.len != 0) {
+        ehr_query_blob(&q, op->packed.data, op->packed.len);
+        ehr_query_int(&q, EHR_PACKING_ZSTD);
+
+    } else {
+        ehr_query_blob(&q, op->content.data, op->content.len);
+        ehr_query_int(&q, EHR_PACKING_NONE);
+    }
 
     return ehr_query_run(&q);
 }

@@ -193,6 +193,34 @@ set_all(ehr_store_op_t *ops, ehr_rc_t rc)
 }
 
 
+/* Before the writers' lock: nobody waits for it. */
+
+static void
+pack_contents(ehr_store_t *store, ehr_store_op_t *ops)
+{
+    ehr_store_op_t      *op;
+    ehr_store_submit_t  *submit;
+
+    if (store->packer == NULL) {
+        store->packer = ehr_packer_create();
+    }
+
+    for (op = ops; op != NULL; op = op->next) {
+        if (op->type != EHR_STORE_OP_SUBMIT) {
+            continue;
+        }
+
+        submit = (ehr_store_submit_t *) op;
+        submit->packed.len = 0;
+
+        if (submit->arena != NULL) {
+            submit->packed = ehr_pack(store->packer, submit->content,
+                                      submit->arena);
+        }
+    }
+}
+
+
 ehr_rc_t
 ehr_store_write(ehr_store_t *store, ehr_store_op_t *ops)
 {
@@ -205,6 +233,8 @@ ehr_store_write(ehr_store_t *store, ehr_store_op_t *ops)
         set_all(ops, rc);
         return rc;
     }
+
+    pack_contents(store, ops);
 
     /* Each turn but the last leaves out one more operation. */
     do {

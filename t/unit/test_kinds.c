@@ -429,17 +429,16 @@ read_signed(const char *xml)
     ehr_str_t    s = doc_file("driver-exam-99001.json");
     ehr_str_t    inner = doc_base64(ehr_str(xml));
     const char  *at = strstr(s.data, "\"SIGNDATA\": \"");
-    char        *text = malloc(s.len + inner.len + 64);
+    static char  text[16384];
     doc_read_t   r;
 
     assert_non_null(at);
-    assert_non_null(text);
-    (void) sprintf(text, "%.*s\"SIGNDATA\": \"%.*s\"\n}",
-                   (int) (at - s.data), s.data, (int) inner.len, inner.data);
+    (void) snprintf(text, sizeof(text), "%.*s\"SIGNDATA\": \"%.*s\"\n}",
+                    (int) (at - s.data), s.data, (int) inner.len,
+                    inner.data);
     r = read_json(ehr_str(text));
     doc_free(inner);
     doc_free(s);
-    free(text);
 
     return r;
 }

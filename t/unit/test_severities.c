@@ -148,7 +148,7 @@ names_that_are_none_are_refused(void **state)
     };
     static const char *const  bad[] = {
         "", "x", "xml99", "xml2.ma_thuo", "xml22.ma_thuoc", "ma_thuoc",
-       , "hsdlgcs.ma_dan_toc_nnd"
+        "hsdlgcs.ma_dan_toc_nnd"
     };
 
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {

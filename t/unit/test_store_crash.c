@@ -492,7 +492,7 @@ make_big(world_t *w, ehr_store_submit_t *op, int number)
 {
     static char  text[20001];
 
-    (void) snprintf(text, sizeof(text), "%19999d!", number);
+    fill_noise(text, sizeof(text) - 1, (uint32_t) number + 1);
     document(w, op, text);
 }
 

@@ -34,6 +34,10 @@ sub _document {
     my ($world, $client, $id) = @_;
 
     my $res = $world->get($client, "/v1/documents/$id");
+
+    # A kept connection may have ended with its worker.
+    $res ||= $world->get($client, "/v1/documents/$id");
+
     die "no document $id" unless $res && $res->status == 200;
 
     return $res->json;

@@ -8,7 +8,8 @@ package EHR::Document;
 #   my $doc = EHR::Document->claim(
 #       facility => "99001",
 #       key      => "99001-...",        # MA_LK; unique when not given
-#       only     => [ "XML1" ],         # these sections alone
+#       only     => [ "XML1" ],         # these sections alone; without XML2
+#                                       # and XML3 the totals are 0
 #       set      => { XML2 => { MA_THUOC => "" } },   # values: of every row
 #       edit     => { XML3 => sub { $_[0] =~ s/a/b/r } },     # the section
 #       whole    => sub { $_[0] },      # the document's text at the end
@@ -211,11 +212,22 @@ sub _section {
 
     my $xml = _personalise(decode_base64($base64), $person, $o->{facility});
 
+    $xml = _without_money($xml) if $name eq "XML1" && $o->{only}
+        && !grep { /^XML[23]$/ } @{$o->{only}};
     $xml = _set($xml, $o->{set}{$name}) if $o->{set}{$name};
     _remember($xml);
     $xml = $o->{edit}{$name}->($xml) if $o->{edit}{$name};
 
     return encode_base64($xml, "");
+}
+
+
+# Without rows there is nothing to pay.
+
+sub _without_money {
+    my ($xml) = @_;
+
+    return $xml =~ s{<(T_[A-Z_]+)>[^<]*}{<$1>0}gr;
 }
 
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* Document bytes packed for the disk (Zstandard, RFC 8878) and back. */
+
+#ifndef EHR_PACK_H
+#define EHR_PACK_H
+
+
+#include "ehr.h"
+
+
+#define EHR_PACK_MIN  2048            /* bytes; smaller ones stay as they are */
+
+
+/* Working memory of one thread; NULL without memory. */
+
+typedef struct ehr_packer_s  ehr_packer_t;
+
+ehr_packer_t *ehr_packer_create(void);
+void ehr_packer_destroy(ehr_packer_t *packer);
+
+/* Gives the packed bytes in the arena; data NULL when packing is not worth
+ * it, or there is no memory: then the bytes are kept as they are. */
+ehr_str_t ehr_pack(ehr_packer_t *packer, ehr_str_t bytes, ehr_arena_t *arena);
+
+/* EHR_OK and *bytes in the arena; EHR_BROKEN: damaged, or no memory. */
+ehr_rc_t ehr_unpack(ehr_str_t packed, ehr_arena_t *arena, ehr_str_t *bytes);
+
+
+#endif /* EHR_PACK_H */

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* Packing of stored documents. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "ehr_pack.h"
+
+
+typedef struct {
+    ehr_arena_t   *arena;
+    ehr_packer_t  *packer;
+} world_t;
+
+
+static int
+set_up(void **state)
+{
+    world_t  *w = calloc(1, sizeof(world_t));
+
+    assert_non_null(w);
+    w->arena = ehr_arena_create(4 * 1024 * 1024);
+    w->packer = ehr_packer_create();
+    assert_non_null(w->arena);
+    assert_non_null(w->packer);
+    *state = w;
+
+    return 0;
+}
+
+
+static int
+tear_down(void **state)
+{
+    world_t  *w = *state;
+
+    ehr_packer_destroy(w->packer);
+    ehr_arena_destroy(w->arena);
+    free(w);
+
+    return 0;
+}
+
+
+static void
+what_is_packed_comes_back_byte_for_byte(void **state)
+{
+    size_t      i;
+    world_t    *w = *state;
+    ehr_str_t   bytes, packed, back;
+    char        text[100000];
+
+    for (i = 0; i < sizeof(text); i++) {
+        text[i] = "PD94bWwgdmVyc2lvbj0iMS4wIj8+"[i * i % 28];
+    }
+
+    bytes.data = text;
+
+    for (bytes.len = EHR_PACK_MIN; bytes.len < sizeof(text);
+         bytes.len = bytes.len * 3 + 1)
+    {
+        packed = ehr_pack(w->packer, bytes, w->arena);
+        assert_non_null(packed.data);
+        assert_true(packed.len < bytes.len);
+        assert_int_equal(ehr_unpack(packed, w->arena, &back), EHR_OK);
+        assert_true(ehr_str_eq(back, bytes));
+    }
+}
+
+
+static void
+small_and_incompressible_bytes_stay_as_they_are(void **state)
+{
+    size_t      i;
+    world_t    *w = *state;
+    uint32_t    x = 1;
+    ehr_str_t   bytes;
+    char        text[5000];
+
+    for (i = 0; i < sizeof(text); i++) {
+        x ^= x << 13;
+        x ^= x >> 17;
+        x ^= x << 5;
+        text[i] = (char) x;
+    }
+
+    bytes.data = text;
+    bytes.len = sizeof(text);
+    assert_null(ehr_pack(w->packer, bytes, w->arena).data);
+
+    memset(text, 'a', sizeof(text));
+    bytes.len = EHR_PACK_MIN - 1;
+    assert_null(ehr_pack(w->packer, bytes, w->arena).data);
+    assert_null(ehr_pack(NULL, bytes, w->arena).data);
+}
+
+
+static void
+damaged_bytes_are_broken(void **state)
+{
+    char       *copy;
+    size_t      i;
+    world_t    *w = *state;
+    ehr_str_t   bytes, packed, cut, back;
+    char        text[5000];
+
+    memset(text, 'a', sizeof(text));
+    bytes.data = text;
+    bytes.len = sizeof(text);
+    packed = ehr_pack(w->packer, bytes, w->arena);
+    assert_non_null(packed.data);
+
+    for (i = 0; i < packed.len; i++) {
+        cut.data = packed.data;
+        cut.len = i;
+        assert_int_equal(ehr_unpack(cut, w->arena, &back), EHR_BROKEN);
+    }
+
+    for (i = 0; i < packed.len; i++) {
+        copy = ehr_arena_alloc(w->arena, packed.len);
+        assert_non_null(copy);
+        memcpy(copy, packed.data, packed.len);
+        copy[i] ^= 0x40;
+        cut.data = copy;
+        cut.len = packed.len;
+
+        if (ehr_unpack(cut, w->arena, &back) == EHR_OK) {
+            assert_true(ehr_str_eq(back, bytes));
+        }
+    }
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test_setup_teardown(
+            what_is_packed_comes_back_byte_for_byte, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            small_and_incompressible_bytes_stay_as_they_are, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(damaged_bytes_are_broken, set_up,
+                                        tear_down)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -29,8 +29,8 @@ else
 CFLAGS_C   += $(HARDEN)
 endif
 
-LIBS_CORE  := -lxmlsec1-openssl -lxmlsec1 -lxml2 -ljwt -ljansson -lutf8proc -lzstd \
-              -lsqlite3 -lcrypto -lhiredis -lpthread
+LIBS_CORE  := -lxmlsec1-openssl -lxmlsec1 -lxml2 -ljwt -ljansson -lutf8proc \
+              -lzstd -lsqlite3 -lcrypto -lhiredis -lpthread
 LIBS_insurance := -lcrypto -ljansson
 
 # What validators share: a library that is part of each of them.
@@ -58,7 +58,8 @@ NGX_HDR    := $(wildcard ngx_ehr_module/core/*.h ngx_ehr_module/store/*.h \
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all help deps-build deps-run deps-test core module plugins unit test \
-        test-build run stop bench asan valgrind style docs-check clean
+        test-build run stop bench asan valgrind style docs-check clean \
+        fuzz fuzz-long fuzz-replay fuzz-merge fuzz-build
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -70,7 +71,7 @@ all: deps-build
 .PHONY: build-all
 build-all: $(MODULE) $(PLUGIN_SO) $(EHRCTL) $(LOAD)
 
-deps-build deps-run deps-test deps-style deps-valgrind: deps-%:
+deps-build deps-run deps-test deps-style deps-valgrind deps-fuzz: deps-%:
 	@conf/dev/packages.sh $*
 
 core: $(CORE)
@@ -138,11 +139,13 @@ $(OUT)/ngx/Makefile: ngx_ehr_module/config ngx_ehr_module/exports.map \
 	    --builddir=$(OUT)/ngx >$(OUT)/ngx-configure.log 2>&1 \
 	    || { tail -n 20 $(OUT)/ngx-configure.log; exit 1; }
 
-# The stamp holds the list of sources, so that a new file configures anew.
+# The stamp holds the list of sources and libraries, so that a new one
+# configures anew.
 
 $(OUT)/ngx.files: FORCE
 	@mkdir -p $(OUT)
-	@echo '$(NGX_FILES)' | cmp -s - $@ || echo '$(NGX_FILES)' > $@
+	@echo '$(NGX_FILES) $(LIBS_CORE) $(SAN)' | cmp -s - $@ \
+	    || echo '$(NGX_FILES) $(LIBS_CORE) $(SAN)' > $@
 .PHONY: FORCE
 
 $(OUT)/ngx/Makefile: $(OUT)/ngx.files
@@ -215,6 +218,67 @@ unit: deps-build deps-test
 	@$(MAKE) --no-print-directory -s unit-build
 	@EHR_BUILD=$(OUT) $(PROVE) t/00-unit.t
 
+# --- fuzzing ---------------------------------------------------------------
+
+# A program for each target: with gcc it replays files, which is all that
+# "make test" needs; in build/fuzz it is libFuzzer's.
+
+FUZZ_RULES := $(filter claims checkin notices driver_exam,$(PLUGINS))
+FUZZ       ?= $(patsubst t/fuzz/fuzz_%.c,%,$(wildcard t/fuzz/fuzz_*.c)) \
+              $(FUZZ_RULES)
+FUZZ_BIN   := $(FUZZ:%=$(OUT)/t/fuzz/%)
+FUZZ_SRC   := t/fuzz/fuzz.c t/fuzz/arena.c t/fuzz/document.c t/fuzz/key.c \
+              t/fuzz/partner.c
+ifneq ($(findstring fuzzer,$(SANITIZE)),)
+FUZZ_SRC   += t/fuzz/mutate.c
+FUZZ_LINK  := -fsanitize=fuzzer
+else
+FUZZ_SRC   += t/fuzz/replay.c
+endif
+FUZZ_OBJ   := $(FUZZ_SRC:%.c=$(OUT)/obj/%.o)
+
+fuzz-build: $(FUZZ_BIN) $(OUT)/fuzz-xml.dict $(OUT)/fuzz-json.dict
+
+$(OUT)/obj/t/fuzz/%.o: CPPFLAGS_C += -DEHR_TOP='"$(TOP)"'
+$(OUT)/obj/plugins/%.o: CFLAGS_C += -Wno-missing-field-initializers
+
+$(OUT)/fuzz-%.dict: t/fuzz/dictionary.pl $(STANDARDS)
+	@mkdir -p $(@D)
+	perl $< $* conf/standards > $@
+
+# A plugin is linked in, and opened as part of the program.
+
+fuzz_plugin = $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard plugins/$(1)/*.c))
+
+define fuzz_program
+$(OUT)/t/fuzz/$(1): $(OUT)/obj/t/fuzz/$(2).o $(FUZZ_OBJ) \
+        $(call fuzz_plugin,$(3)) $(RULES) $(CORE)
+	@mkdir -p $$(@D)
+	$(CC) $(SAN) $(FUZZ_LINK) -rdynamic -o $$@ $$^ $(LIBS_CORE) -ldl
+endef
+$(foreach t,$(FUZZ),$(eval $(call fuzz_program,$(t),$(strip \
+    $(if $(filter $(t),$(FUZZ_RULES)),validator,fuzz_$(t))),$(strip \
+    $(if $(filter insurance_%,$(t)),insurance,$(filter $(t),$(FUZZ_RULES)))))))
+
+#: fuzz         fuzz every target for SECONDS=60; FUZZ="gate token" for some
+fuzz: SECONDS ?= 60
+fuzz: FUZZ_DOES = run $(SECONDS)
+
+#: fuzz-long    the same for an hour each
+fuzz-long: SECONDS ?= 3600
+fuzz-long: FUZZ_DOES = run $(SECONDS)
+
+#: fuzz-replay  the committed corpus under the sanitizers
+fuzz-replay: FUZZ_DOES = replay 0
+
+#: fuzz-merge   takes into the committed corpus what reaches more of the code
+fuzz-merge: FUZZ_DOES = merge 0
+
+fuzz fuzz-long fuzz-replay fuzz-merge: deps-fuzz
+	@$(MAKE) --no-print-directory -s BUILD=$(OUT)/fuzz CC=clang \
+	    SANITIZE=fuzzer-no-link,address,undefined fuzz-build
+	@EHR_BUILD=$(OUT)/fuzz t/fuzz/run.sh $(FUZZ_DOES) $(FUZZ)
+
 # --- tests -----------------------------------------------------------------
 
 TESTS      ?= t
@@ -222,7 +286,7 @@ JOBS       ?= 2
 LEAKS      ?=
 PROVE      := prove -It/lib
 
-test-build: build-all unit-build $(OUT)/t/keep_open.so
+test-build: build-all unit-build fuzz-build $(OUT)/t/keep_open.so
 
 $(OUT)/t/keep_open.so: t/lib/keep_open.c
 	@mkdir -p $(@D)

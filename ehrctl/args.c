@@ -53,7 +53,7 @@ static const option_t  options[] = {
       "the facility's name (required)" },
 
     { "standard", "NAME", GROUP_ADD, offsetof(ehrctl_t, standard),
-      "qd4750 or qd3176; by the document's dates when not given" },
+      "qd130, qd4750 or qd3176; by the document's dates when not given" },
 
     { "kinds", "A,B", GROUP_ADD, offsetof(ehrctl_t, kinds),
       "kinds of document it may send; all when not given" },
@@ -161,7 +161,7 @@ static const verb_t  verbs[] = {
     { "validate", "", "FILE|FOLDER...", OPERANDS_ANY,
       GROUP_COMMON|GROUP_PLUGINS|GROUP_PATHS, ehrctl_validate,
       "what the gateway would say, without one",
-      "Folders are searched for *.xml and *.json.  No connection is made, and\n"
+      "Folders are searched for *.xml and *.json.  No connection is made,\n"
       "nothing is kept.  Exit status 1 when a file has an error." },
 
     { "rules", "", "", 0, GROUP_COMMON|GROUP_PLUGINS, ehrctl_rules,

@@ -223,6 +223,7 @@ typedef struct {
     ngx_http_ehr_redis_conf_t    redis;
     ngx_array_t                  partners;    /* ngx_http_ehr_partner_t */
     ngx_array_t                  validators;  /* ngx_http_ehr_validator_t */
+    ehr_severities_t             severities;  /* of the field tables */
     ehr_signature_policy_t      *signatures[EHR_KIND_LAST];   /* NULL: off */
     int64_t                      configured_ms;   /* when they were read */
     uint32_t                     routes[EHR_KIND_LAST];   /* partner bits */

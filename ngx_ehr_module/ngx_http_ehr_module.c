@@ -7,6 +7,7 @@
  */
 
 #include "ngx_http_ehr.h"
+#include "ngx_http_ehr_findings.h"
 #include "ngx_http_ehr_partner.h"
 #include "ngx_http_ehr_validators.h"
 #include "ngx_http_ehr_signatures.h"
@@ -142,6 +143,13 @@ static ngx_command_t  ngx_http_ehr_commands[] = {
     { ngx_string("ehr_route"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
       ngx_http_ehr_set_route,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("ehr_finding"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      ngx_http_ehr_set_finding,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },

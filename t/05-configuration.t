@@ -102,6 +102,12 @@ is_refused("a route to nobody", qr{ehr_route claim insurance},
            "ehr_route claim nobody", qr/\[emerg\]/);
 is_refused("a route of an unknown kind", qr{ehr_route claim},
            "ehr_route poem", qr/\[emerg\]/);
+is_refused("a finding of no table", qr{(?=ehr_route claim)},
+           "ehr_finding xml2.no_such_field off;\n",
+           qr/names no field, section or rule/);
+is_refused("a level that is none", qr{(?=ehr_route claim)},
+           "ehr_finding xml2.ma_thuoc never;\n",
+           qr/wants error, warning or off/);
 is_refused("a rate that is none", qr{ehr_rate .*;}, "ehr_rate fast;",
            qr/\[emerg\]/);
 is_refused("two roles in one place", qr{ehr_ops;}, "ehr_ops; ehr_admin;",

@@ -101,7 +101,7 @@ for my $mode (sort keys %settled) {
 }
 
 
-# --- what is tried again ------------------------------------------------------
+# --- what is tried again ----------------------------------------------------
 
 # mode => [ partner_code of the first attempt, its reason, times kept ]
 
@@ -147,7 +147,7 @@ for my $mode (sort keys %repeated) {
 }
 
 
-# --- an expired session ---------------------------------------------------------
+# --- an expired session -----------------------------------------------------
 
 for my $mode (qw(expired-401-empty expired-403 expired-maketqua-401
                  expired-501 expired-text))
@@ -181,7 +181,7 @@ is(delivery($world, $client, sent($client))->{state}, "accepted",
    "the next document of the account goes out as ever");
 
 
-# --- the life of a session -------------------------------------------------------
+# --- the life of a session --------------------------------------------------
 
 for my $mode (qw(login-expires-seconds login-expires-epoch)) {
     $sim->reset;
@@ -195,7 +195,7 @@ for my $mode (qw(login-expires-seconds login-expires-epoch)) {
 }
 
 
-# --- a log-in that fails for a while -----------------------------------------
+# --- a log-in that fails for a while ----------------------------------------
 
 for my $mode (qw(http-500 http-503 html empty hang close-early reset
                  code-500))
@@ -215,7 +215,7 @@ for my $mode (qw(http-500 http-503 html empty hang close-early reset
 }
 
 
-# --- a log-in that is refused -----------------------------------------------------
+# --- a log-in that is refused -----------------------------------------------
 
 my %login_reasons = (
     "login-refused"  => "login.refused",
@@ -243,7 +243,7 @@ for my $mode (sort keys %login_reasons) {
 }
 
 
-# --- no account is locked -------------------------------------------------------
+# --- no account is locked ---------------------------------------------------
 
 my %wrong = (
     99001 => { username => "99001_BV", password => "sai" },
@@ -311,9 +311,8 @@ like(join("\n", decisions($world, $client, $ids[5])),
      "the history tells of the reload");
 
 
-# --- no account at all -----------------------------------------------------------
+# --- no account at all ------------------------------------------------------
 
-$world->issue("third");
 $world->enrol("99003", cert => $world->issue("99003"));
 
 my $third = $world->client($world->dir . "/pki/99003.pem");
@@ -336,7 +335,7 @@ ok(wait_state($world, $third, $id, "accepted"),
    "and goes out once there is one");
 
 
-# --- a session that runs out at the partner ---------------------------------------
+# --- a session that runs out at the partner ---------------------------------
 
 # Shorter than a session is believed to last here: the partner says so.
 

@@ -35,7 +35,7 @@ my $client = $world->client("99001");
 sub checkin { return EHR::Document->checkin(facility => "99001") }
 
 
-# --- the result --------------------------------------------------------------
+# --- the result -------------------------------------------------------------
 
 my $res = $world->submit($client, checkin(), "Prefer" => "wait=10");
 
@@ -63,7 +63,7 @@ is_deeply([ $res->status, $res->json->{deliveries}[0]{state},
           "a temporary failure is not: the wait goes on");
 
 
-# --- without, shorter, nonsense ------------------------------------------------
+# --- without, shorter, nonsense ---------------------------------------------
 
 $sim->mode("hang");
 
@@ -108,7 +108,7 @@ is(accepted_id($world->submit($client, checkin(), "Prefer" => "wait=10"))
    ? 1 : 0, 1, "and the next one waits for its answer");
 
 
-# --- another worker delivers --------------------------------------------------------
+# --- another worker delivers ------------------------------------------------
 
 # Both documents come over one connection, to one worker.  It may send only one
 # at a time; the second is sent by another worker while the first is out.
@@ -136,7 +136,7 @@ for my $turn (1 .. 3) {
 }
 
 
-# --- many at once ------------------------------------------------------------------
+# --- many at once -----------------------------------------------------------
 
 my @clients = clients($world, "99001", WAITERS);
 my @docs = map { checkin() } 1 .. WAITERS;
@@ -153,7 +153,7 @@ is(scalar(grep { delete $sha256{$_->json->{sha256}} } @answers), WAITERS,
    "of its own document");
 
 
-# --- who leaves ------------------------------------------------------------------------
+# --- who leaves -------------------------------------------------------------
 
 $sim->mode("slow", delay_ms => 700);
 
@@ -192,5 +192,6 @@ is_deeply([ $res->status, $res->json->{duplicate},
           [ 200, JSON::PP::true(), "accepted" ],
           "who comes back finds the result");
 
+$_->close for @clients;
 $world->finish;
 done_testing();

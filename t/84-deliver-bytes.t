@@ -101,7 +101,7 @@ cmp_ok(length $large->bytes, ">", 19 * MB, "a document of 20 MB");
 arrives("20 MB", $large);
 
 
-# --- bytes that a careless hand would change --------------------------------------
+# --- bytes that a careless hand would change --------------------------------
 
 sub checkin_with {
     my ($change) = @_;
@@ -128,7 +128,7 @@ arrives("decomposed letters", checkin_with(sub {
 }));
 
 
-# --- chunked, kept alive, with a digest: the same bytes ---------------------------
+# --- chunked, kept alive, with a digest: the same bytes ---------------------
 
 my $doc = EHR::Document->claim(facility => "99001");
 my $res = $client->request("POST", "/v1/documents",
@@ -148,7 +148,7 @@ is($res->body, $doc->bytes, "and so the sender gets them back");
 $world->finish;
 
 
-# --- what goes along ----------------------------------------------------------------
+# --- what goes along --------------------------------------------------------
 
 # A partner of our own that keeps the heads of the requests.
 

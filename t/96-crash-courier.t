@@ -89,7 +89,7 @@ sub is_taken_back {
 }
 
 
-# --- no answer yet ---------------------------------------------------------------
+# --- no answer yet ----------------------------------------------------------
 
 $sim->mode("hang", count => 1);
 
@@ -107,7 +107,7 @@ is_deeply([ grep { /worker\.lost/ } decisions($world, $client, $id) ],
           [ "retrying worker.lost" ], "the decisions tell the same");
 
 
-# --- kept by the partner, the answer still on its way ---------------------------------
+# --- kept by the partner, the answer still on its way -----------------------
 
 $sim->mode("slow", count => 1, delay_ms => 30_000);
 
@@ -123,7 +123,7 @@ is(scalar(grep { $_->{sha256} eq $doc->sha256 } $sim->received), 2,
    "answer lost: sent again, for a repeat is safe");
 
 
-# --- in a log-in -----------------------------------------------------------------
+# --- in a log-in ------------------------------------------------------------
 
 $sim->reset;
 $sim->mode("login-hang", count => 1);
@@ -136,7 +136,7 @@ is_taken_back("in a log-in", $id);
 is(logins($sim), 2, "another worker could log in at once");
 
 
-# --- all of them, with much to do ------------------------------------------------------
+# --- all of them, with much to do -------------------------------------------
 
 $sim->mode("slow", delay_ms => 200);
 

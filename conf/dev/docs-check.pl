@@ -314,12 +314,14 @@ sub check_verbs {
     my (%code, %documented);
 
     my $text = text("ehrctl/args.c");
-    $code{"$1 $2"} = $3
-        while $text =~ /^    \{ "(\w+)", "([\w-]+)", "([^"]*)"/mg;
+    $code{ $2 ? "$1 $2" : $1 } = $3
+        while $text =~ /^    \{ "(\w+)", "([\w-]*)", "([^"]*)"/mg;
 
     $text = text("docs/ehrctl.md");
-    while ($text =~ /^ehrctl ([a-z]+) ([a-z-]+)((?: [A-Z0-9|]+)*)/mg) {
-        my ($name, $arguments) = ("$1 $2", $3 =~ s/^ //r);
+    while ($text =~ /^ehrctl ([a-z]+)(?: ([a-z-]+)\b)?((?: [A-Z0-9|.]+)*)/mg) {
+        my $name = exists $code{$1} ? "$1" : join(" ", $1, $2 // ());
+        my $arguments = $3 =~ s/^ //r;
+
         $documented{$name} //= $arguments;
     }
 

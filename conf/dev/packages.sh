@@ -3,7 +3,7 @@
 #
 # Installs the Debian packages that a target needs and that are missing:
 #
-#     packages.sh build|run|test|style|valgrind
+#     packages.sh build|run|test|style|valgrind|fuzz
 #
 # Prints what it installs; does nothing, and asks no network, when all are
 # there.
@@ -18,6 +18,7 @@ test="$run libcmocka-dev libio-socket-ssl-perl libxml2-utils sqlite3 xxd
       nodejs default-jdk-headless xmlsec1"
 style="clang-format perl"
 valgrind="$test valgrind"
+fuzz="$build clang libclang-rt-14-dev llvm"
 
 case "${1:-}" in
     build) wanted=$build ;;
@@ -25,6 +26,7 @@ case "${1:-}" in
     test)  wanted=$test ;;
     style) wanted=$style ;;
     valgrind) wanted=$valgrind ;;
+    fuzz)  wanted=$fuzz ;;
     *)     echo "usage: $0 build|run|test|style|valgrind" >&2; exit 2 ;;
 esac
 

@@ -86,8 +86,13 @@ sub elsewhere {
 sub table {
     my ($columns, @rows) = @_;
 
-    return join('', map { '| ' . join(' | ', map { s/\|/\\|/gr } @$_) . " |\n" }
-        $columns, [ ('---') x @$columns ], @rows) . "\n";
+    my $md = '';
+
+    for my $row ($columns, [ ('---') x @$columns ], @rows) {
+        $md .= '| ' . join(' | ', map { s/\|/\\|/gr } @$row) . " |\n";
+    }
+
+    return "$md\n";
 }
 
 
@@ -100,9 +105,11 @@ sub page {
 
 Generated from the tables of the validators (`make rules-doc`): do not edit.
 
-A finding names its rule. Class S (structure) and C (consistency) refuse the document, W warns; *warning* beside S or C:
-the source is not certain, so it warns; *off*: runs only where a setting asks for it. `set.rule.ID=error|warning|off` of
-[ehr_validator](directives.md) changes that for each rule; `ehrctl validate --set rule.ID=…` tries it.
+A finding names its rule. Class S (structure) and C (consistency) refuse the
+document, W warns; *warning* beside S or C: the source is not certain, so it
+warns; *off*: runs only where a setting asks for it.
+`set.rule.ID=error|warning|off` of [ehr_validator](directives.md) changes that
+for each rule; `ehrctl validate --set rule.ID=…` tries it.
 
 END
 

@@ -305,10 +305,9 @@ sub number_fields {
         my (%id, @names);
 
         for my $standard (map { $_->{standard} } @$standards) {
-            for my $row (@{ $tables->{$standard}{ $section->{section} } || [] })
-            {
-                my $name = name_of($row);
+            my $rows = $tables->{$standard}{ $section->{section} } || [];
 
+            for my $name (map { name_of($_) } @$rows) {
                 next if defined $id{$name};
 
                 $id{$name} = @names;
@@ -831,7 +830,8 @@ sub place {
     my ($section) = @_;
 
     return 'JSON: ' . ($section->{list}
-        ? "the objects of `$section->{list}`." : 'the members of the document.')
+        ? "the objects of `$section->{list}`."
+        : 'the members of the document.')
         if $section->{inside} eq 'json';
 
     return "Elements of `$section->{root}`."

@@ -12,9 +12,9 @@
 
 #include "ehr_document_json.h"
 #include "ehr_driver_exam.h"
-#include "ehr_envelope.h"
 #include "ehr_json_gate.h"
 #include "ehr_rows.h"
+#include "ehr_standard.h"
 
 
 #define EHR_UNKNOWN_MAX  10   /* strange members of an object worth a word */
@@ -322,7 +322,7 @@ walk_list(walk_t *walk, const ehr_section_table_t *table, json_t *list)
         }
     }
 
-    reading->is_broken |= rows.is_broken;
+    ehr_report_rows(reading, table, &rows);
 }
 
 
@@ -338,7 +338,7 @@ walk_document(walk_t *walk, json_t *root)
 
     ehr_rows_begin(&rows, &reading->records, place.table);
     walk_object(walk, &rows, place, root);
-    reading->is_broken |= rows.is_broken;
+    ehr_report_rows(reading, place.table, &rows);
 
     for (uint32_t i = 0; i < walk->standard->nsections; i++) {
         table = &walk->standard->sections[i];

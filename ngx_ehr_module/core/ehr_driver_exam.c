@@ -34,8 +34,10 @@ static ehr_str_t
 exam_value(const exam_t *exam, const ehr_section_table_t *table,
            const ehr_field_t *field)
 {
-    const ehr_section_t  *section = &exam->reading->records.sections[table->id];
+    const ehr_section_t  *section;
     ehr_str_t             none = ehr_null_string;
+
+    section = &exam->reading->records.sections[table->id];
 
     return section->nrows ? section->rows[0].values[field->id] : none;
 }
@@ -117,8 +119,11 @@ exam_parse(const exam_t *exam, const ehr_document_input_t *in,
     ehr_reader_t     reader;
     ehr_xml_input_t  input;
     ehr_xml_fault_t  fault;
+    ehr_str_t        outer_key = exam->reading->key;
     ehr_rc_t         rc;
 
+    /* its number is judged by itself: it names a facility as well */
+    exam->reading->key.len = 0;
     ehr_section_begin(&reader, exam->inner, exam->reading, xml);
 
     input.content = bytes;
@@ -128,6 +133,7 @@ exam_parse(const exam_t *exam, const ehr_document_input_t *in,
     input.cpu_now_ns = in->cpu_now_ns;
 
     rc = ehr_xml_parse(xml, &input, &fault);
+    exam->reading->key = outer_key;
 
     if (rc == EHR_REFUSED) {
         ehr_report_xml(exam->reading, exam->inner, &fault);

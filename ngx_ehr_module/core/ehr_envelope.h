@@ -12,6 +12,7 @@
 
 #include "ehr_base64.h"
 #include "ehr_section.h"
+#include "ehr_standard.h"
 
 
 #define EHR_ENVELOPE_DEPTH  8
@@ -59,15 +60,6 @@ ehr_xml_events_t ehr_envelope_events(ehr_envelope_t *envelope);
 void ehr_envelope_end(ehr_envelope_t *envelope);
 
 void ehr_envelope_free(ehr_envelope_t *envelope);
-
-
-/* The standard of a document by the day behind its tag ("<NGAY_RA>"); NULL
- * when there is none in it. */
-const ehr_standard_t *ehr_standard_peek(ehr_kind_e kind, ehr_str_t content,
-                                        const char *tag);
-
-/* The facility's setting, if it is a standard that knows the kind. */
-const ehr_standard_t *ehr_standard_set(ehr_kind_e kind, ehr_str_t name);
 
 
 #endif /* EHR_ENVELOPE_H */

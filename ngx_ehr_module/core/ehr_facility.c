@@ -152,7 +152,7 @@ static const ehr_wrong_t  ehr_wrong_certificates[] = {
 };
 
 
-static const char *const  ehr_standards[] = { "qd4750", "qd3176" };
+static const char *const  ehr_standards[] = { "qd130", "qd4750", "qd3176" };
 
 #define EHR_STANDARDS  (sizeof(ehr_standards) / sizeof(ehr_standards[0]))
 

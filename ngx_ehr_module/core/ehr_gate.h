@@ -29,7 +29,7 @@ typedef enum {
     EHR_GATE_TAG,             /* a tag, comment or declaration too long */
     EHR_GATE_NAME,
     EHR_GATE_TEXT,            /* one run of text too long */
-    EHR_GATE_CUT,             /* ends inside markup, or starts with text */
+    EHR_GATE_CUT,             /* ends inside markup */
     EHR_GATE_LAST
 } ehr_gate_e;
 
@@ -45,7 +45,7 @@ typedef struct {
 
 typedef struct {
     size_t    offset;         /* of the refusal */
-    uint32_t  line;           /* of the refusal, 1.. */
+    uint32_t  line;           /* of the refusal, 1..; 0: empty */
     size_t    skip;           /* BOM and blank lines before the document */
     uint32_t  skipped_lines;
 } ehr_gate_result_t;

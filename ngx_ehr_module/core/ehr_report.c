@@ -661,6 +661,21 @@ ehr_report(ehr_reading_t *reading, const ehr_place_t *place,
 }
 
 
+void
+ehr_report_rows(ehr_reading_t *reading, const ehr_section_table_t *table,
+                const ehr_rows_t *rows)
+{
+    ehr_place_t  place = { table, NULL, 0, 1 };
+
+    reading->is_broken |= rows->is_broken;
+
+    if (rows->is_full) {
+        reading->is_malformed = 1;
+        ehr_report(reading, &place, EHR_FAULT_XML_MEMORY);
+    }
+}
+
+
 /* "xml2.thanh_tien_bv.m1": a rule's code ends in its id. */
 
 static ehr_str_t

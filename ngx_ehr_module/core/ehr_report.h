@@ -46,6 +46,10 @@ typedef struct {
 void ehr_report(ehr_reading_t *reading, const ehr_place_t *place,
                 ehr_fault_e fault);
 
+/* When a section's rows are all there: whether they could be kept. */
+void ehr_report_rows(ehr_reading_t *reading, const ehr_section_table_t *table,
+                     const ehr_rows_t *rows);
+
 /* Fills in code and path of a validator's finding at that place, where they
  * are empty.  EHR_OK, EHR_BROKEN without memory. */
 ehr_rc_t ehr_report_place(ehr_arena_t *arena, const ehr_place_t *place,

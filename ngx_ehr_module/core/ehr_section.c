@@ -368,12 +368,7 @@ ehr_section_end(ehr_reader_t *section)
 {
     ehr_place_t  place = { section->table, NULL, 0, 1 };
 
-    section->reading->is_broken |= section->rows.is_broken;
-
-    if (section->rows.is_full) {
-        section->reading->is_malformed = 1;
-        ehr_report(section->reading, &place, EHR_FAULT_XML_MEMORY);
-    }
+    ehr_report_rows(section->reading, section->table, &section->rows);
 
     if (section->row == 0) {
         ehr_report(section->reading, &place, EHR_FAULT_ROWS);

@@ -24,7 +24,8 @@
 struct ehr_validator_s {
     void                  *handle;
     const ehr_plugin_t    *plugin;
-    const ehr_setting_t   *settings;
+    ehr_setting_t         *settings;   /* ascending by name: each rule asks
+                                          for its own, in each document */
     size_t                 nsettings;
 };
 
@@ -53,7 +54,7 @@ static const ehr_host_t  validator_host = {
 };
 
 
-/* --- what a plugin may ask ------------------------------------------------ */
+/* --- what a plugin may ask ----------------------------------------------- */
 
 
 static void *
@@ -70,18 +71,29 @@ validator_now_ms(ehr_call_t *call)
 }
 
 
+static int
+setting_order(const void *a, const void *b)
+{
+    const ehr_setting_t  *x = a, *y = b;
+
+    return strcmp(x->name, y->name);
+}
+
+
 static const char *
 validator_setting(ehr_call_t *call, const char *name)
 {
     const ehr_validator_t  *v = call->validator;
+    ehr_setting_t           wanted = { name, NULL }, *found;
 
-    for (size_t i = 0; i < v->nsettings; i++) {
-        if (strcmp(v->settings[i].name, name) == 0) {
-            return v->settings[i].value;
-        }
+    if (v->nsettings == 0) {
+        return NULL;
     }
 
-    return NULL;
+    found = bsearch(&wanted, v->settings, v->nsettings, sizeof(wanted),
+                    setting_order);
+
+    return found ? found->value : NULL;
 }
 
 
@@ -187,7 +199,7 @@ validator_finding(ehr_call_t *call, const ehr_finding_t *finding)
 }
 
 
-/* --- doubts ---------------------------------------------------------------- */
+/* --- doubts -------------------------------------------------------------- */
 
 
 static const char *
@@ -302,6 +314,10 @@ validator_doubt_settings(const ehr_validator_t *v)
     for (size_t i = 0; i < v->nsettings; i++) {
         const ehr_setting_t  *setting = &v->settings[i];
 
+        if (i > 0 && strcmp(setting->name, v->settings[i - 1].name) == 0) {
+            return "is given one setting twice";
+        }
+
         if (strncmp(setting->name, VALIDATOR_RULE_NAME, skip) != 0) {
             continue;
         }
@@ -362,7 +378,7 @@ validator_check(const ehr_validator_t *v, const ehr_validator_conf_t *conf,
 }
 
 
-/* --- life ------------------------------------------------------------------ */
+/* --- life ---------------------------------------------------------------- */
 
 
 static int
@@ -393,19 +409,38 @@ validator_load(ehr_validator_t *v, const ehr_validator_conf_t *conf,
 }
 
 
+static int
+validator_settings(ehr_validator_t *v, const ehr_validator_conf_t *conf)
+{
+    if (conf->nsettings == 0) {
+        return 1;
+    }
+
+    v->settings = calloc(conf->nsettings, sizeof(ehr_setting_t));
+    if (v->settings == NULL) {
+        return 0;
+    }
+
+    v->nsettings = conf->nsettings;
+    memcpy(v->settings, conf->settings,
+           conf->nsettings * sizeof(ehr_setting_t));
+    qsort(v->settings, v->nsettings, sizeof(ehr_setting_t), setting_order);
+
+    return 1;
+}
+
+
 ehr_validator_t *
 ehr_validator_open(const ehr_validator_conf_t *conf, char *doubt, size_t size)
 {
     ehr_validator_t  *v = calloc(1, sizeof(ehr_validator_t));
 
-    if (v == NULL) {
+    if (v == NULL || !validator_settings(v, conf)) {
         (void) snprintf(doubt, size, "no memory");
+        free(v);
 
         return NULL;
     }
-
-    v->settings = conf->settings;
-    v->nsettings = conf->nsettings;
 
     if (!validator_load(v, conf, doubt, size)) {
         ehr_validator_close(v);
@@ -428,6 +463,7 @@ ehr_validator_close(ehr_validator_t *validator)
         (void) dlclose(validator->handle);
     }
 
+    free(validator->settings);
     free(validator);
 }
 
@@ -454,7 +490,7 @@ ehr_validator_plugin(const ehr_validator_t *validator)
 }
 
 
-/* --- one document ---------------------------------------------------------- */
+/* --- one document -------------------------------------------------------- */
 
 
 int

@@ -21,7 +21,7 @@ typedef struct {
 } ehr_setting_t;
 
 
-/* settings are borrowed as long as the validator lives. */
+/* Names and values are borrowed as long as the validator lives. */
 
 typedef struct {
     const char           *path;

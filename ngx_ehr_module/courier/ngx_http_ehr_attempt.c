@@ -89,7 +89,7 @@ static void ngx_http_ehr_attempt_commit(ngx_http_ehr_attempt_t *att);
 static void ngx_http_ehr_attempt_end(ngx_http_ehr_attempt_t *att);
 
 
-/* --- 1. start -------------------------------------------------------------- */
+/* --- 1. start ------------------------------------------------------------ */
 
 static void
 ngx_http_ehr_delivery_init(ngx_http_ehr_attempt_t *att)
@@ -297,7 +297,7 @@ ngx_http_ehr_attempt_start(ngx_http_ehr_batch_t *batch, ehr_claim_t *claim)
 }
 
 
-/* --- 2. request -------------------------------------------------------------- */
+/* --- 2. request ---------------------------------------------------------- */
 
 static ngx_http_ehr_attempt_t *
 ngx_http_ehr_attempt_of_connection(ngx_connection_t *c)
@@ -356,7 +356,7 @@ ngx_http_ehr_courier_handler(ngx_http_request_t *r)
 }
 
 
-/* --- 3. prepare -------------------------------------------------------------- */
+/* --- 3. prepare ---------------------------------------------------------- */
 
 static void
 ngx_http_ehr_attempt_prepare(void *data)
@@ -509,7 +509,7 @@ ngx_http_ehr_attempt_prepared(void *data)
 }
 
 
-/* --- 4. log in ---------------------------------------------------------------- */
+/* --- 4. log in ----------------------------------------------------------- */
 
 static void
 ngx_http_ehr_attempt_unlock(ngx_http_ehr_attempt_t *att)
@@ -540,7 +540,7 @@ ngx_http_ehr_attempt_look(ngx_event_t *ev)
 }
 
 
-/* NGX_OK: go on with the log-in; NGX_DONE: somebody else takes it from here. */
+/* NGX_OK: go on with the log-in; NGX_DONE: somebody else goes on from here. */
 
 static ngx_int_t
 ngx_http_ehr_attempt_login(ngx_http_ehr_attempt_t *att)
@@ -596,7 +596,7 @@ ngx_http_ehr_attempt_login(ngx_http_ehr_attempt_t *att)
 }
 
 
-/* --- 5. send and answer -------------------------------------------------------- */
+/* --- 5. send and answer -------------------------------------------------- */
 
 static ngx_int_t
 ngx_http_ehr_push_header(ngx_pool_t *pool, ngx_list_t *headers,
@@ -1028,7 +1028,7 @@ ngx_http_ehr_attempt_judge(ngx_http_ehr_attempt_t *att)
 }
 
 
-/* --- 6. finish ------------------------------------------------------------------ */
+/* --- 6. finish ----------------------------------------------------------- */
 
 static ehr_state_e
 ngx_http_ehr_state_of_outcome(ngx_http_ehr_attempt_t *att, ehr_outcome_e kind)
@@ -1291,7 +1291,7 @@ ngx_http_ehr_attempt_commit(ngx_http_ehr_attempt_t *att)
 }
 
 
-/* --- 7. end ---------------------------------------------------------------------- */
+/* --- 7. end -------------------------------------------------------------- */
 
 /*
  * The connection's cleanup: on the regular way out the attempt is ended

@@ -58,7 +58,7 @@ ngx_http_ehr_batch_unref(ngx_http_ehr_batch_t *batch)
 }
 
 
-/* Set anew, for nginx leaves a timer alone that changes by less than 300 ms. */
+/* Set anew: nginx leaves a timer alone that changes by less than 300 ms. */
 
 static void
 ngx_http_ehr_lane_sleep(ngx_http_ehr_lane_t *lane, int64_t next_due_ms)

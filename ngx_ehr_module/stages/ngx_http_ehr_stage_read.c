@@ -86,6 +86,10 @@ ngx_http_ehr_body_collect(ngx_http_ehr_ctx_t *ctx)
     ctx->content.len = len;
 
     for ( /* void */ ; cl; cl = cl->next) {
+        if (cl->buf->last == cl->buf->pos) {
+            continue;           /* the last of a chunked body points nowhere */
+        }
+
         p = (char *) ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
     }
 

@@ -51,6 +51,7 @@ ngx_http_ehr_validate_run(void *data)
     in.content_form = ctx->content_form;
     in.facility = ctx->fac->code;
     in.standard = ctx->fac->standard;
+    in.severities = &ctx->mcf->severities;
     in.cpu_now_ns = ngx_http_ehr_cpu_now_ns;
     in.deadline_ns = ngx_http_ehr_cpu_now_ns()
                      + (int64_t) ctx->lcf->cpu_deadline * 1000000;

@@ -1,16 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * The insurance card in XML1 (rules K1 to K12).
+ * The insurance card in a claim, where it is more than in other documents: a
+ * list, and next to benefit levels (rules K3 to K12).  The card by itself is
+ * in ehr_card.c.
  */
 
 #include "claims.h"
 
+#include "ehr_shape.h"
 
+
+static void card_k3(ehr_check_t *check);
 static void card_k4(ehr_check_t *check);
+static void card_k7(ehr_check_t *check);
+static void card_k12(ehr_check_t *check);
 
 
 const ehr_rule_t  claims_card_rules[] = {
+
+    { "K3", EHR_CLASS_C,
+      "XML2, XML3: đúng tuyến hoặc cấp cứu thì MUC_HUONG phải theo ký tự thứ "
+      "ba của thẻ: 1, 2, 5 là 100; 3 là 95; 4 là 80 (hoặc 100)",
+      "XML2, XML3: on the right route or in an emergency MUC_HUONG follows "
+      "the card's third character: 1, 2, 5: 100; 3: 95; 4: 80 (or 100)",
+      "Nghị định 146/2018/NĐ-CP; tài liệu phần mềm HIS", card_k3 },
 
     { "K4", EHR_CLASS_C,
       "XML1: MA_THE_BHYT, MA_DKBD, GT_THE_TU, GT_THE_DEN phải có cùng số "
@@ -19,8 +33,106 @@ const ehr_rule_t  claims_card_rules[] = {
       "number of parts, a semicolon between",
       "QĐ 4750/QĐ-BYT, Phụ lục, XML1; mã chặn 20", card_k4 },
 
+    { "K7", EHR_CLASS_C,
+      "XML1: với thẻ tạm (MA_DKBD là mã tỉnh + 000) GT_THE_TU là ngày vào "
+      "viện, GT_THE_DEN là ngày ra viện",
+      "XML1: with a temporary card (MA_DKBD is province + 000) GT_THE_TU is "
+      "the day of arrival, GT_THE_DEN that of discharge",
+      "QĐ 4750/QĐ-BYT, Phụ lục, XML1", card_k7 },
+
+    { "K12", EHR_CLASS_S,
+      "XML1: MA_KHUVUC là K1, K2, K3 hoặc để trống",
+      "XML1: MA_KHUVUC is K1, K2, K3 or empty",
+      "QĐ 4750/QĐ-BYT, Phụ lục, XML1; mã chặn 38", card_k12 },
+
     { NULL, 0, NULL, NULL, NULL, NULL }
 };
+
+
+/* --- level (K3) ------------------------------------------------------------ */
+
+
+/* The level that a card gives; NULL for no card. */
+
+static const char *
+card_level(ehr_str_t card)
+{
+    if (card.len < 3) {
+        return NULL;
+    }
+
+    switch (card.data[2]) {
+
+    case '3':
+        return "95";
+
+    case '4':
+        return "80";
+
+    default:
+        return "100";
+    }
+}
+
+
+static int
+some_card_gives(ehr_str_t cards, ehr_str_t level)
+{
+    ehr_list_t   list = ehr_list(cards, ';');
+    ehr_str_t    card;
+    const char  *given;
+
+    while (ehr_list_next(&list, &card)) {
+        given = card_level(ehr_text_trim(card));
+
+        if (given == NULL || ehr_text_is(level, given)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Off the route levels are products; others than these are told by M26. */
+
+static void
+card_k3_rows(ehr_check_t *check, uint32_t id, uint32_t field)
+{
+    const ehr_section_t  *s = ehr_section(check, id);
+    ehr_str_t             cards = ehr_value(claim_of(check)->xml1,
+                                            EHR_XML1_MA_THE_BHYT);
+
+    for (uint32_t i = 0; i < s->nrows; i++) {
+        ehr_str_t  level = ehr_value(&s->rows[i], field);
+
+        if (ehr_text_in(level, "80 95") && !some_card_gives(cards, level)) {
+            ehr_fail(check, s, &s->rows[i], field);
+        }
+    }
+}
+
+
+static void
+card_k3(ehr_check_t *check)
+{
+    const ehr_row_t  *xml1 = claim_of(check)->xml1;
+    ehr_str_t         route;
+
+    if (xml1 == NULL || ehr_is_empty(xml1, EHR_XML1_MA_THE_BHYT)) {
+        return;
+    }
+
+    route = ehr_value(xml1, EHR_XML1_MA_DOITUONG_KCB);
+
+    if (ehr_text_begins(route, "1.") || ehr_text_is(route, "2")) {
+        card_k3_rows(check, EHR_SECTION_XML2, EHR_XML2_MUC_HUONG);
+        card_k3_rows(check, EHR_SECTION_XML3, EHR_XML3_MUC_HUONG);
+    }
+}
+
+
+/* --- lists ----------------------------------------------------------------- */
 
 
 /* Fields that are empty are told by others (K9, K11). */
@@ -48,4 +160,64 @@ card_k4(ehr_check_t *check)
                      beside[i]);
         }
     }
+}
+
+
+static int
+is_same_day(ehr_str_t day, ehr_str_t minute)
+{
+    ehr_day_t  a, b;
+
+    return !ehr_day_parse(day, &a) || !ehr_day_parse(minute, &b) || a == b;
+}
+
+
+/* Only a temporary card that stands alone: next to the card that replaces it
+ * its last day is not known. */
+
+static void
+card_k7(ehr_check_t *check)
+{
+    const ehr_section_t  *s = ehr_section(check, EHR_SECTION_XML1);
+    const ehr_row_t      *row = claim_of(check)->xml1;
+    ehr_str_t             facility, from, until;
+
+    if (row == NULL) {
+        return;
+    }
+
+    facility = ehr_value(row, EHR_XML1_MA_DKBD);
+    from = ehr_value(row, EHR_XML1_GT_THE_TU);
+    until = ehr_value(row, EHR_XML1_GT_THE_DEN);
+
+    if (facility.len != EHR_FACILITY_LEN || !ehr_text_ends(facility, "000")) {
+        return;
+    }
+
+    if (!is_same_day(from, ehr_value(row, EHR_XML1_NGAY_VAO))) {
+        ehr_fail(check, s, row, EHR_XML1_GT_THE_TU);
+    }
+
+    if (!is_same_day(until, ehr_value(row, EHR_XML1_NGAY_RA))) {
+        ehr_fail(check, s, row, EHR_XML1_GT_THE_DEN);
+    }
+}
+
+
+static int
+is_zone(ehr_str_t value)
+{
+    return ehr_text_in(value, "K1 K2 K3");
+}
+
+
+static void
+card_k12(ehr_check_t *check)
+{
+    static const ehr_place_t   rows[] = {
+        { EHR_SECTION_XML1, EHR_XML1_MA_KHUVUC }
+    };
+    static const ehr_places_t  places = ehr_places(rows);
+
+    ehr_check_shape(check, &places, is_zone);
 }

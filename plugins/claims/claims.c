@@ -24,10 +24,27 @@ static const ehr_plugin_kind_t  kinds[] = {
 
 
 static const ehr_rule_t *const  tables[] = {
+    claims_form_rules,
+    claims_form_row_rules,
+    ehr_card_rules,
     claims_card_rules,
+    ehr_person_rules,
+    claims_identity_rules,
     claims_link_rules,
+    claims_repeat_rules,
     claims_time_rules,
+    claims_stay_rules,
+    claims_row_time_rules,
+    claims_paper_rules,
     claims_money_rules,
+    claims_payer_rules,
+    claims_package_rules,
+    claims_total_rules,
+    claims_level_rules,
+    claims_required_rules,
+    claims_result_rules,
+    claims_codelist_rules,
+    claims_route_rules,
     NULL
 };
 
@@ -73,6 +90,23 @@ claims_check(const ehr_host_t *host, ehr_call_t *call)
 }
 
 
+/* As yyyymmdd; 0 when it is not known. */
+
+static uint32_t
+claims_day(const ehr_row_t *xml1)
+{
+    ehr_day_t  day;
+
+    if (xml1 == NULL
+        || !ehr_day_parse(ehr_value(xml1, EHR_XML1_NGAY_RA), &day))
+    {
+        return 0;
+    }
+
+    return ehr_day_number(day);
+}
+
+
 static int
 claims_validate(const ehr_host_t *host, ehr_call_t *call,
                 const ehr_plugin_document_t *doc)
@@ -86,6 +120,13 @@ claims_validate(const ehr_host_t *host, ehr_call_t *call,
 
     claim.xml1 = ehr_flat(&check, EHR_SECTION_XML1);
     claim.today = ehr_day_now(host->now_ms(call));
+    claims_subject(&claim.subject, claim.today);
+    claim.day = claims_day(claim.xml1);
+    claim.money = claims_money_read(&check);
+
+    if (claim.money == NULL) {
+        return -1;
+    }
 
     return ehr_rules_run(&check, tables);
 }

@@ -5,7 +5,11 @@
  * M1 to M8, M14).  Who pays for it is in money_payers.c.
  */
 
+#include "codes.h"
 #include "money.h"
+
+
+#define MONEY_RANGE_DIGITS  13    /* INT64_MAX millionths */
 
 
 static void money_m1(ehr_check_t *check);
@@ -16,6 +20,7 @@ static void money_m5(ehr_check_t *check);
 static void money_m6(ehr_check_t *check);
 static void money_m8(ehr_check_t *check);
 static void money_m14(ehr_check_t *check);
+static void money_range(ehr_check_t *check);
 
 
 const ehr_rule_t  claims_money_rules[] = {
@@ -73,49 +78,96 @@ const ehr_rule_t  claims_money_rules[] = {
       "QĐ 5937/QĐ-BYT năm 2021; đặc tả kiểm tra của Cổng tiếp nhận theo QĐ "
       "4750; mã chặn 39, 43", money_m14 },
 
+    { "M.RANGE", EHR_CLASS_C,
+      "XML1, XML2, XML3: số tiền, số lượng hoặc đơn giá lớn quá mức có thể",
+      "XML1, XML2, XML3: an amount, quantity or price is beyond all bounds",
+      "Giới hạn của cổng: dưới 9 223 372 036 854 đồng", money_range },
+
     { NULL, 0, NULL, NULL, NULL, NULL }
 };
 
 
-/* --- amounts ------------------------------------------------------------------- */
+/* --- amounts ------------------------------------------------------------- */
 
 
-/* factors: LINE_* of the row; so many of them, at the end, are percents. */
+/* What the row's own numbers give for an amount. */
+
+typedef struct {
+    unsigned  amount;         /* LINE_* */
+    unsigned  n;
+    unsigned  factors[4];
+} formula_t;
+
+
+static const formula_t  whole_price = {
+    LINE_THANH_TIEN_BV, 2, { LINE_SO_LUONG, LINE_DON_GIA_BV }
+};
+
+static const formula_t  drug_insured = {
+    LINE_THANH_TIEN_BH, 3, { LINE_SO_LUONG, LINE_DON_GIA_BH, LINE_TYLE_TT_BH }
+};
+
+static const formula_t  service_price = {
+    LINE_THANH_TIEN_BV, 3, { LINE_SO_LUONG, LINE_DON_GIA_BV, LINE_TYLE_TT_DV }
+};
+
+static const formula_t  service_insured = {
+    LINE_THANH_TIEN_BH, 4, { LINE_SO_LUONG, LINE_DON_GIA_BH, LINE_TYLE_TT_DV,
+                             LINE_TYLE_TT_BH }
+};
+
+
+/* 0 beyond the range: no real row comes near it. */
 
 static int
-line_product(const line_t *line, const unsigned *factors, unsigned n,
-             ehr_decimal_t *product)
+formula_product(const line_t *line, const formula_t *formula,
+                ehr_decimal_t *product)
 {
     ehr_decimal_t  values[4];
     unsigned       percents = 0;
 
-    for (unsigned i = 0; i < n; i++) {
-        if (!line_knows(line, LINE_BIT(factors[i]))) {
-            return 0;
-        }
-
-        values[i] = line->values[factors[i]];
-        percents += factors[i] == LINE_TYLE_TT_DV
-                    || factors[i] == LINE_TYLE_TT_BH;
+    for (unsigned i = 0; i < formula->n; i++) {
+        values[i] = line->values[formula->factors[i]];
+        percents += formula->factors[i] == LINE_TYLE_TT_DV
+                    || formula->factors[i] == LINE_TYLE_TT_BH;
     }
 
-    return ehr_decimal_product(values, n, percents, product);
+    return ehr_decimal_product(values, formula->n, percents, product);
+}
+
+
+static int
+formula_is_known(const line_t *line, const formula_t *formula)
+{
+    uint32_t  bits = LINE_BIT(formula->amount);
+
+    for (unsigned i = 0; i < formula->n; i++) {
+        bits |= LINE_BIT(formula->factors[i]);
+    }
+
+    return line_knows(line, bits);
+}
+
+
+static int
+formula_holds(const ehr_check_t *check, const line_t *line,
+              const formula_t *formula)
+{
+    ehr_decimal_t  product;
+
+    return formula_product(line, formula, &product)
+           && money_is_near(check, line->values[formula->amount], product);
 }
 
 
 static void
 money_m1(ehr_check_t *check)
 {
-    static const unsigned  factors[] = { LINE_SO_LUONG, LINE_DON_GIA_BV };
-
     const claim_money_t  *money = money_of(check);
-    ehr_decimal_t         product;
 
     for (const line_t *line = money->xml2; line < money->xml3; line++) {
-        if (line_knows(line, LINE_BIT(LINE_THANH_TIEN_BV))
-            && line_product(line, factors, 2, &product)
-            && !money_is_near(check, line->values[LINE_THANH_TIEN_BV],
-                              product))
+        if (formula_is_known(line, &whole_price)
+            && !formula_holds(check, line, &whole_price))
         {
             line_fail(check, line, LINE_THANH_TIEN_BV);
         }
@@ -126,36 +178,15 @@ money_m1(ehr_check_t *check)
 static void
 money_m2(ehr_check_t *check)
 {
-    static const unsigned  factors[] = { LINE_SO_LUONG, LINE_DON_GIA_BH,
-                                         LINE_TYLE_TT_BH };
-
     const claim_money_t  *money = money_of(check);
-    ehr_decimal_t         product;
 
     for (const line_t *line = money->xml2; line < money->xml3; line++) {
-        if (line_knows(line, LINE_BIT(LINE_THANH_TIEN_BH))
-            && line_product(line, factors, 3, &product)
-            && !money_is_near(check, line->values[LINE_THANH_TIEN_BH],
-                              product))
+        if (formula_is_known(line, &drug_insured)
+            && !formula_holds(check, line, &drug_insured))
         {
             line_fail(check, line, LINE_THANH_TIEN_BH);
         }
     }
-}
-
-
-/* Decision 130 had no ratio of services in its formulas. */
-
-static int
-is_near_unratioed(const ehr_check_t *check, const line_t *line)
-{
-    static const unsigned  factors[] = { LINE_SO_LUONG, LINE_DON_GIA_BV };
-
-    ehr_decimal_t  product;
-
-    return ehr_text_is(check->doc->standard, "qd130")
-           && line_product(line, factors, 2, &product)
-           && money_is_near(check, line->values[LINE_THANH_TIEN_BV], product);
 }
 
 
@@ -165,13 +196,10 @@ is_near_unratioed(const ehr_check_t *check, const line_t *line)
 static int
 is_near_undivided(const ehr_check_t *check, const line_t *line)
 {
-    static const unsigned  whole[] = { LINE_SO_LUONG, LINE_DON_GIA_BV };
-
     ehr_decimal_t  product, lowered, factors[3];
 
-    if (!ehr_text_is(check->doc->standard, "qd3176")
-        || !line_knows(line, LINE_BIT(LINE_DON_GIA_BH))
-        || !line_product(line, whole, 2, &product))
+    if (!line_knows(line, LINE_BIT(LINE_DON_GIA_BH))
+        || !formula_product(line, &whole_price, &product))
     {
         return 0;
     }
@@ -187,56 +215,42 @@ is_near_undivided(const ehr_check_t *check, const line_t *line)
 }
 
 
+/* Decision 130 had no ratio of services in its formulas. */
+
 static void
 money_m3(ehr_check_t *check)
 {
-    static const unsigned  factors[] = { LINE_SO_LUONG, LINE_DON_GIA_BV,
-                                         LINE_TYLE_TT_DV };
-
     const claim_money_t  *money = money_of(check);
-    ehr_decimal_t         product;
+    int                   is_130 = ehr_text_is(check->doc->standard, "qd130");
+    int                   is_3176 = ehr_text_is(check->doc->standard,
+                                                "qd3176");
 
     for (const line_t *line = money->xml3; line < money->end; line++) {
-        if (!line_knows(line, LINE_BIT(LINE_THANH_TIEN_BV))
-            || !line_product(line, factors, 3, &product)
-            || money_is_near(check, line->values[LINE_THANH_TIEN_BV],
-                             product))
+        if (!formula_is_known(line, &service_price)
+            || formula_holds(check, line, &service_price)
+            || (is_130 && formula_holds(check, line, &whole_price))
+            || (is_3176 && is_near_undivided(check, line)))
         {
             continue;
         }
 
-        if (!is_near_unratioed(check, line)
-            && !is_near_undivided(check, line))
-        {
-            line_fail(check, line, LINE_THANH_TIEN_BV);
-        }
+        line_fail(check, line, LINE_THANH_TIEN_BV);
     }
 }
 
 
+/* Without the ratio of services it is the formula of drugs. */
+
 static void
 money_m4(ehr_check_t *check)
 {
-    static const unsigned  factors[] = { LINE_SO_LUONG, LINE_DON_GIA_BH,
-                                         LINE_TYLE_TT_BH, LINE_TYLE_TT_DV };
-
     const claim_money_t  *money = money_of(check);
-    int                   is_short = ehr_text_is(check->doc->standard,
-                                                 "qd130");
-    ehr_decimal_t         product;
+    int                   is_130 = ehr_text_is(check->doc->standard, "qd130");
 
     for (const line_t *line = money->xml3; line < money->end; line++) {
-        ehr_decimal_t  amount = line->values[LINE_THANH_TIEN_BH];
-
-        if (!line_knows(line, LINE_BIT(LINE_THANH_TIEN_BH))
-            || !line_product(line, factors, 4, &product)
-            || money_is_near(check, amount, product))
-        {
-            continue;
-        }
-
-        if (is_short && line_product(line, factors, 3, &product)
-            && money_is_near(check, amount, product))
+        if (!formula_is_known(line, &service_insured)
+            || formula_holds(check, line, &service_insured)
+            || (is_130 && formula_holds(check, line, &drug_insured)))
         {
             continue;
         }
@@ -246,7 +260,7 @@ money_m4(ehr_check_t *check)
 }
 
 
-/* --- prices and ratios ----------------------------------------------------------- */
+/* --- prices and ratios --------------------------------------------------- */
 
 
 static int
@@ -378,7 +392,7 @@ money_m6(ehr_check_t *check)
 }
 
 
-/* --- scope and group --------------------------------------------------------------- */
+/* --- scope and group ----------------------------------------------------- */
 
 
 static void
@@ -435,13 +449,93 @@ money_m14(ehr_check_t *check)
             continue;
         }
 
-        if (code.len == 2 && code.data[0] == '0') {
-            code.data++;
-            code.len--;
-        }
+        code = code_plain(code);
 
         if (!ehr_code_find(is_drug ? &drugs : &services, code, day)) {
             ehr_fail(check, line->section, line->row, field);
+        }
+    }
+}
+
+
+/* --- bounds --------------------------------------------------------------------- */
+
+
+/* A number by its form, but not one that could be read. */
+
+static int
+is_beyond_range(ehr_str_t text)
+{
+    ehr_decimal_t  d;
+    size_t         digits = 0, points = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '.') {
+            points++;
+
+        } else if (text.data[i] >= '0' && text.data[i] <= '9') {
+            digits += (points == 0);
+
+        } else if (i > 0 || text.data[i] != '-') {
+            return 0;
+        }
+    }
+
+    return points <= 1 && digits >= MONEY_RANGE_DIGITS
+           && !ehr_decimal_parse(text, &d);
+}
+
+
+static void
+range_of_xml1(ehr_check_t *check)
+{
+    static const uint32_t  fields[] = {
+        EHR_XML1_T_THUOC, EHR_XML1_T_VTYT, EHR_XML1_T_TONGCHI_BV,
+        EHR_XML1_T_TONGCHI_BH, EHR_XML1_T_BNTT, EHR_XML1_T_BNCCT,
+        EHR_XML1_T_BHTT, EHR_XML1_T_NGUONKHAC, EHR_XML1_T_BHTT_GDV
+    };
+
+    const ehr_row_t  *xml1 = claim_of(check)->xml1;
+
+    for (size_t i = 0; xml1 && i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (is_beyond_range(ehr_value(xml1, fields[i]))) {
+            ehr_fail(check, ehr_section(check, EHR_SECTION_XML1), xml1,
+                     fields[i]);
+        }
+    }
+}
+
+
+static void
+range_of_line(ehr_check_t *check, const line_t *line)
+{
+    for (unsigned i = 0; i < LINE_NVALUES; i++) {
+        int  is_again = i > 0 && line->fields[i] == line->fields[i - 1];
+
+        if (!line_knows(line, LINE_BIT(i)) && !is_again
+            && is_beyond_range(ehr_value(line->row, line->fields[i])))
+        {
+            line_fail(check, line, i);
+        }
+    }
+}
+
+
+/* Without it a number too large to be computed with would escape all other
+ * rules. */
+
+static void
+money_range(ehr_check_t *check)
+{
+    static const uint32_t  all = LINE_BIT(LINE_NVALUES) - 1;
+
+    const claim_money_t  *money = money_of(check);
+
+    range_of_xml1(check);
+
+    for (const line_t *line = money->xml2; line < money->end; line++) {
+        if (!line_knows(line, all)) {
+            range_of_line(check, line);
         }
     }
 }

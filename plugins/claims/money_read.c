@@ -49,7 +49,7 @@ static const uint32_t  xml3_fields[LINE_NVALUES] = {
 };
 
 
-/* --- rows -------------------------------------------------------------------- */
+/* --- rows ---------------------------------------------------------------- */
 
 
 /* A code of one or two digits, else 0. */
@@ -77,6 +77,8 @@ line_read(line_t *line)
     line->known = 0;
 
     for (unsigned i = 0; i < LINE_NVALUES; i++) {
+        line->values[i] = 0;
+
         if (line->fields[i] == EHR_NO_FIELD) {
             line->values[i] = 100 * EHR_DECIMAL_ONE;
             line->known |= LINE_BIT(i);
@@ -126,17 +128,20 @@ lines_of_xml3(line_t *line, const ehr_section_t *section)
 }
 
 
-/* --- sums -------------------------------------------------------------------- */
+/* --- sums ---------------------------------------------------------------- */
 
+
+/* A sum beyond the range stays at its end, where no total is equal to it. */
 
 static void
 money_add(claim_money_t *money, unsigned sum, const line_t *line,
           unsigned value)
 {
-    if (!line_knows(line, LINE_BIT(value))
-        || !ehr_decimal_add(&money->sums[sum], line->values[value]))
-    {
+    if (!line_knows(line, LINE_BIT(value))) {
         money->known &= ~LINE_BIT(sum);
+
+    } else if (!ehr_decimal_add(&money->sums[sum], line->values[value])) {
+        money->sums[sum] = INT64_MAX;
     }
 }
 
@@ -214,7 +219,7 @@ claims_money_read(const ehr_check_t *check)
 }
 
 
-/* --- XML1 -------------------------------------------------------------------- */
+/* --- XML1 ---------------------------------------------------------------- */
 
 
 int

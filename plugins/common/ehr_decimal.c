@@ -88,13 +88,15 @@ decimal_plain(ehr_str_t text, ehr_decimal_t *d)
 int
 ehr_decimal_parse(ehr_str_t text, ehr_decimal_t *d)
 {
-    const char     *at = text.data, *end = text.data + text.len;
+    const char     *at = text.data, *end;
     ehr_decimal_t   value = 0;
     int             is_negative;
 
     if (text.len == 0 || text.len > DECIMAL_TEXT_MAX) {
         return 0;
     }
+
+    end = at + text.len;
 
     if (text.len <= DECIMAL_SAFE + 1 + EHR_DECIMAL_PLACES
         && decimal_plain(text, d))

@@ -46,7 +46,7 @@ void ehr_fail(ehr_check_t *check, const ehr_section_t *section,
               const ehr_row_t *row, uint32_t field);
 
 
-/* --- values ---------------------------------------------------------------- */
+/* --- values -------------------------------------------------------------- */
 
 static inline const ehr_section_t *
 ehr_section(const ehr_check_t *check, uint32_t id)
@@ -118,7 +118,8 @@ ehr_text_is(ehr_str_t text, const char *literal)
 static inline int
 ehr_text_eq(ehr_str_t a, ehr_str_t b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+    return a.len == b.len
+           && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 
@@ -128,7 +129,7 @@ int ehr_text_in(ehr_str_t text, const char *words);
 int ehr_text_is_digits(ehr_str_t text);
 
 
-/* --- lists inside a field ---------------------------------------------------- */
+/* --- lists inside a field ------------------------------------------------ */
 
 /* "a;;b" has three parts, "a;" two, "" none. */
 
@@ -155,7 +156,7 @@ size_t ehr_list_count(ehr_str_t value, char separator);
 int ehr_list_has(ehr_str_t value, char separator, ehr_str_t part);
 
 
-/* --- lists of codes ------------------------------------------------------------ */
+/* --- lists of codes ------------------------------------------------------ */
 
 /* Ascending by strcmp() of code, then by from; days as yyyymmdd, 0: always. */
 

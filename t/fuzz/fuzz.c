@@ -71,7 +71,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 
-/* --- pieces of a unit ------------------------------------------------------ */
+/* --- pieces of a unit ---------------------------------------------------- */
 
 
 unsigned
@@ -108,7 +108,7 @@ fuzz_part(ehr_str_t *bytes, char mark)
 }
 
 
-/* --- promises that many targets share -------------------------------------- */
+/* --- promises that many targets share ------------------------------------ */
 
 
 void

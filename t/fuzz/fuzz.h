@@ -18,7 +18,7 @@
 #define FUZZ_NOW_MS  1781049600000LL        /* 2026-06-10T00:00:00Z */
 
 
-/* --- of the target --------------------------------------------------------- */
+/* --- of the target ------------------------------------------------------- */
 
 /* Once, before the first unit. */
 void fuzz_begin(void);
@@ -27,7 +27,7 @@ void fuzz_begin(void);
 void fuzz_one(ehr_str_t bytes, ehr_arena_t *arena);
 
 
-/* --- of the harness -------------------------------------------------------- */
+/* --- of the harness ------------------------------------------------------ */
 
 /* The promise that does not hold; does not return. */
 _Noreturn void fuzz_broken(const char *promise, const char *file, int line);

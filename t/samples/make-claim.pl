@@ -31,6 +31,13 @@ GetOptions(\%option, 'facility=s', 'lk=s', 'sections=s', 'drugs=i', 'set=s@',
     . "[--drugs N] [--set S[.ROW].FIELD=VALUE] [--drop S[.ROW].FIELD] "
     . "[--checkin]\n";
 
+# Without rows there is no money: the totals of XML1 follow, unless set.
+
+if ($option{sections} !~ /\b[23]\b/) {
+    unshift @{$option{set}}, map { "XML1.T_$_=0" } qw(THUOC VTYT TONGCHI_BV
+        TONGCHI_BH BNTT BNCCT BHTT NGUONKHAC BHTT_GDV);
+}
+
 my $lk = $option{lk} // "$option{facility}-20260105-0001";
 
 print $option{checkin} ? section('CHECKIN', 'sample-checkin.xml') : claim();

@@ -124,7 +124,8 @@ a_sample_of_each_kind_is_accepted(void **state)
         assert_int_equal(r.doc.kind, samples[i].kind);
         assert_true(ehr_str_is(r.doc.standard, samples[i].standard));
         assert_true(ehr_str_is(r.doc.business_key, samples[i].key));
-        assert_true(ehr_str_is(r.doc.facility, samples[i].facility));
+        assert_true(ehr_str_eq(r.doc.facility,
+                               ehr_str(samples[i].facility)));
         doc_done(&r);
         doc_free(s);
     }
@@ -358,6 +359,23 @@ a_voucher_nobody_has_described_is_passed_on(void **state)
 
 
 static void
+a_voucher_that_is_no_base64_cannot_be_read(void **state)
+{
+    ehr_str_t   s = doc_file("voucher-99001.xml");
+    doc_read_t  r;
+
+    s = doc_swap(s, ">CT03<", ">CT99<");
+    s = doc_swap(s, "<NOIDUNGFILE>", "<NOIDUNGFILE>*");
+    r = read_xml(s);
+    assert_int_equal(r.rc, EHR_REFUSED);
+    assert_int_equal(r.doc.problem, EHR_PROBLEM_DOCUMENT_MALFORMED);
+    finding(&r, "hschungtu.noidungfile.base64");
+    doc_done(&r);
+    doc_free(s);
+}
+
+
+static void
 sections_of_a_claim_are_none_of_a_voucher(void **state)
 {
     ehr_str_t   s = doc_file("claim-99001.xml");
@@ -382,6 +400,8 @@ facts_of_the_two_copies_must_agree(void **state)
     static const char *const  changes[][3] = {
         { "\"HOTEN\": \"Nguy", "\"HOTEN\": \"Khuy",
           "driver_exam.hoten.disagrees" },
+        { "\"SO\": \"00001", "\"SO\": \"00002",
+          "driver_exam.so.disagrees" },
         { "\"KETLUAN\": \"A0-1\"", "\"KETLUAN\": \"A0-2\"",
           "driver_exam.ketluan.disagrees" },
         { "\"HANGBANGLAI\": \"B\"", "\"HANGBANGLAI\": \"C1\"",
@@ -468,6 +488,22 @@ what_is_signed_must_be_the_examination(void **state)
     assert_int_equal(r.doc.problem, EHR_PROBLEM_DOCUMENT_MALFORMED);
     finding(&r, "signdata.xml.doctype");
     doc_done(&r);
+}
+
+
+static void
+a_signed_copy_of_another_facility_is_refused(void **state)
+{
+    ehr_str_t   s = doc_file("driver-exam-99001.xml");
+    doc_read_t  r;
+
+    s = doc_swap(s, "/GKSKLX/99001/", "/GKSKLX/99002/");
+    r = read_signed(s.data);
+    assert_int_equal(r.rc, EHR_REFUSED);
+    assert_int_equal(r.doc.problem, EHR_PROBLEM_FACILITY_MISMATCH);
+    assert_true(ehr_str_is(r.doc.business_key, "00001/GKSKLX/99001/26/B"));
+    doc_done(&r);
+    doc_free(s);
 }
 
 
@@ -767,10 +803,12 @@ main(void)
         cmocka_unit_test(several_vouchers_in_one_file_are_allowed),
         cmocka_unit_test(a_wrong_count_of_vouchers_is_told),
         cmocka_unit_test(a_voucher_nobody_has_described_is_passed_on),
+        cmocka_unit_test(a_voucher_that_is_no_base64_cannot_be_read),
         cmocka_unit_test(sections_of_a_claim_are_none_of_a_voucher),
         cmocka_unit_test(facts_of_the_two_copies_must_agree),
         cmocka_unit_test(the_same_number_written_otherwise_agrees),
         cmocka_unit_test(what_is_signed_must_be_the_examination),
+        cmocka_unit_test(a_signed_copy_of_another_facility_is_refused),
         cmocka_unit_test(a_signature_beside_the_fields_is_no_stranger),
         cmocka_unit_test(lengths_in_bytes_are_counted_in_bytes),
         cmocka_unit_test(json_that_cannot_be_read_is_malformed),

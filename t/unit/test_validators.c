@@ -109,7 +109,19 @@ settings_are_checked_before_any_document(void **state)
 }
 
 
-/* --- running ---------------------------------------------------------------- */
+static void
+one_setting_given_twice_is_a_doubt(void **state)
+{
+    ehr_setting_t  settings[3] = { { "rule.X1", "off" }, { "do", "one" },
+                                   { "rule.X1", "error" } };
+    char           doubt[DOUBT];
+
+    assert_null(open_with("NONE", settings, 3, doubt));
+    assert_non_null(strstr(doubt, "one setting twice"));
+}
+
+
+/* --- running ------------------------------------------------------------- */
 
 
 static ehr_rc_t
@@ -273,6 +285,7 @@ main(void)
         cmocka_unit_test(a_plugin_without_a_doubt_is_opened),
         cmocka_unit_test(every_doubt_about_a_plugin_is_said),
         cmocka_unit_test(settings_are_checked_before_any_document),
+        cmocka_unit_test(one_setting_given_twice_is_a_doubt),
         cmocka_unit_test(a_failed_plugin_breaks_its_document),
         cmocka_unit_test(findings_get_their_code_path_and_severity),
         cmocka_unit_test(the_administrators_severity_goes_before_the_rules),

@@ -13,7 +13,9 @@ package EHR::Delivery;
 #                                 every document on a connection of its own,
 #                                 all written before an answer is read; the
 #                                 responses, in order
-#   my @clients = clients($world, $facility, $n);    # connected, one token
+#   my @clients = clients($world, $facility, $n);    # connected, one token;
+#                                 close them before finish, for a worker
+#                                 waits for connections nobody used yet
 #   my $delivery = wait_state($world, $client, $id, qr/held/, $sec);
 #                                 polls; undef when it never was so
 #   my $n = seen($sim)            requests with a document the partner got

@@ -169,7 +169,11 @@ ehr_jws_object(ehr_str_t encoded, size_t max_depth, ehr_arena_t *arena,
         return text.len ? EHR_JWS_MALFORMED : EHR_JWS_BROKEN;
     }
 
-    if (!ehr_jws_is_shallow(text, max_depth)) {
+    /* jansson passes over a NUL behind a number, others end there */
+
+    if (memchr(text.data, '\0', text.len) != NULL
+        || !ehr_jws_is_shallow(text, max_depth))
+    {
         return EHR_JWS_MALFORMED;
     }
 

@@ -17,7 +17,7 @@ const ehr_standard_t *
 ehr_standard_peek(ehr_kind_e kind, ehr_str_t content, const char *tag)
 {
     static const char  cdata[] = "<![CDATA[";
-    const char        *end = content.data + content.len, *at;
+    const char        *at, *end;
     ehr_str_t          text;
     uint32_t           day;
 
@@ -30,6 +30,7 @@ ehr_standard_peek(ehr_kind_e kind, ehr_str_t content, const char *tag)
         return NULL;
     }
 
+    end = content.data + content.len;
     at += strlen(tag);
 
     while (at < end && (*at == ' ' || *at == '\n' || *at == '\r')) {

@@ -35,6 +35,7 @@ struct ehr_call_s {
     ehr_arena_t            *arena;
     int64_t                 now_ms;
     ehr_document_t         *doc;       /* NULL: during check() */
+    size_t                  ntold;     /* findings there before */
     int                     is_broken;
 };
 
@@ -155,6 +156,31 @@ validator_place(ehr_call_t *call, ehr_finding_t *f)
 }
 
 
+/* A value that is wrong in itself is told once: what rules make of it would
+ * only say the same again. */
+
+static int
+validator_is_told(const ehr_call_t *call, const ehr_finding_t *f)
+{
+    size_t                i, n;
+    const ehr_finding_t  *told = call->doc->findings.items;
+
+    n = call->ntold < call->doc->findings.n ? call->ntold
+                                            : call->doc->findings.n;
+
+    for (i = 0; i < n && f->field.len != 0; i++) {
+        if (told[i].severity == EHR_SEVERITY_ERROR && told[i].row == f->row
+            && ehr_str_eq(told[i].field, f->field)
+            && ehr_str_eq(told[i].section, f->section))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static int
 validator_finding(ehr_call_t *call, const ehr_finding_t *finding)
 {
@@ -170,7 +196,7 @@ validator_finding(ehr_call_t *call, const ehr_finding_t *finding)
     findings = &call->doc->findings;
     word = validator_word(call->validator, f.rule);
 
-    if (word && strcmp(word, "off") == 0) {
+    if ((word && strcmp(word, "off") == 0) || validator_is_told(call, &f)) {
         return 0;
     }
 
@@ -356,7 +382,7 @@ static int
 validator_check(const ehr_validator_t *v, const ehr_validator_conf_t *conf,
                 char *doubt, size_t size)
 {
-    ehr_call_t   call = { v, NULL, conf->now_ms, NULL, 0 };
+    ehr_call_t   call = { v, NULL, conf->now_ms, NULL, 0, 0 };
     const char  *wrong;
 
     if (v->plugin->check == NULL) {
@@ -507,7 +533,8 @@ ehr_validator_run(const ehr_validator_t *validator, const ehr_validation_t *in,
                   ehr_document_t *doc)
 {
     ehr_plugin_document_t  view;
-    ehr_call_t             call = { validator, in->arena, in->now_ms, doc, 0 };
+    ehr_call_t             call = { validator, in->arena, in->now_ms, doc,
+                                    doc->findings.n, 0 };
 
     /* it says enough, and its rows were not all kept */
     if (doc->findings.nerrors >= EHR_FINDINGS_MAX) {

@@ -20,6 +20,13 @@
     " AND o.state IN ('pending', 'sending', 'retrying', 'held')"              \
     " AND o.state <> 'held')"
 
+/* What newer content of the same key takes the place of. */
+
+#define OLDER_CONTENT                                                         \
+    "business_key = ?1 AND facility = ?2 AND kind = ?3 AND seq < ?4"          \
+    " AND state IN ('pending', 'sending', 'retrying', 'held')"                \
+    " AND state <> 'sending'"
+
 #define FACILITY_COLUMNS                                                      \
     "code, name, standard, kinds, is_suspended, suspended_reason,"            \
     " rate_milli, burst, version, tokens_from_ms, changed_ms"
@@ -56,7 +63,8 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
     [EHR_SQL_SUBMISSION_ADD] =
         "INSERT INTO submissions (id, facility, kind, standard, business_key,"
         " content_type, sha256, size, received_ms, warnings, warnings_en)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        " ON CONFLICT (facility, sha256) DO NOTHING",
 
     [EHR_SQL_CONTENT_ADD] =
         "INSERT INTO contents (seq, bytes, packing) VALUES (?1, ?2, ?3)",
@@ -70,13 +78,14 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " VALUES (?1, 1 + coalesce((SELECT max(step) FROM history"
         " WHERE seq = ?1), 0), ?2, ?3, ?4, ?5)",
 
+    [EHR_SQL_OLDER_FIND] =
+        "SELECT 1 FROM deliveries INDEXED BY deliveries_order"
+        " WHERE " OLDER_CONTENT " LIMIT 1",
+
     [EHR_SQL_SUPERSEDE_OLDER] =
         "UPDATE deliveries INDEXED BY deliveries_order"
         " SET state = 'superseded', reason = ?5, due_ms = 0"
-        " WHERE business_key = ?1 AND facility = ?2 AND kind = ?3"
-        " AND seq < ?4"
-        " AND state IN ('pending', 'sending', 'retrying', 'held')"
-        " AND state <> 'sending' RETURNING seq, partner",
+        " WHERE " OLDER_CONTENT " RETURNING seq, partner",
 
     [EHR_SQL_SUPERSEDE_SELF] =
         "UPDATE deliveries SET state = 'superseded', reason = ?2, due_ms = 0"

@@ -119,9 +119,8 @@ find_bytes(ehr_store_t *store, ehr_store_submit_t *op, int64_t *seq)
     ehr_query_blob(&q, op->sub.sha256, EHR_SHA256_LEN);
 
     rc = ehr_store_get_int(&q, seq);
-
     if (rc == EHR_REFUSED) {
-        return EHR_OK;
+        return ehr_store_broken(store, "known bytes that are not there");
     }
 
     op->result = EHR_SUBMIT_DUPLICATE;
@@ -149,6 +148,30 @@ add_key(ehr_store_t *store, const ehr_store_submit_t *op, int64_t seq)
 
 
 static ehr_rc_t
+add_content(ehr_store_t *store, const ehr_store_submit_t *op, int64_t seq)
+{
+    ehr_query_t  q;
+
+    ehr_query_begin(&q, store, EHR_SQL_CONTENT_ADD);
+    ehr_query_int(&q, seq);
+
+    if (op->packed.len != 0) {
+        ehr_query_blob(&q, op->packed.data, op->packed.len);
+        ehr_query_int(&q, EHR_PACKING_ZSTD);
+
+    } else {
+        ehr_query_blob(&q, op->content.data, op->content.len);
+        ehr_query_int(&q, EHR_PACKING_NONE);
+    }
+
+    return ehr_query_run(&q);
+}
+
+
+/* New bytes are the rule: the insertion itself finds out whether they are.
+ * EHR_REFUSED: they are not, and nothing was written. */
+
+static ehr_rc_t
 add_submission(ehr_store_t *store, const ehr_store_submit_t *op, int64_t *seq)
 {
     ehr_rc_t                 rc;
@@ -173,21 +196,13 @@ add_submission(ehr_store_t *store, const ehr_store_submit_t *op, int64_t *seq)
         return rc;
     }
 
-    *seq = sqlite3_last_insert_rowid(store->db);
-
-    ehr_query_begin(&q, store, EHR_SQL_CONTENT_ADD);
-    ehr_query_int(&q, *seq);
-
-    if (op->packed.len != 0) {
-        ehr_query_blob(&q, op->packed.data, op->packed.len);
-        ehr_query_int(&q, EHR_PACKING_ZSTD);
-
-    } else {
-        ehr_query_blob(&q, op->content.data, op->content.len);
-        ehr_query_int(&q, EHR_PACKING_NONE);
+    if (sqlite3_changes64(store->db) == 0) {
+        return EHR_REFUSED;
     }
 
-    return ehr_query_run(&q);
+    *seq = sqlite3_last_insert_rowid(store->db);
+
+    return EHR_OK;
 }
 
 
@@ -222,20 +237,40 @@ add_delivery(ehr_store_t *store, const ehr_submission_t *sub, int64_t seq,
 }
 
 
-static ehr_rc_t
-supersede_older(ehr_store_t *store, const ehr_submission_t *sub, int64_t seq)
+static void
+begin_older(ehr_query_t *q, ehr_store_t *store, ehr_sql_e sql,
+            const ehr_submission_t *sub)
 {
+    ehr_query_begin(q, store, sql);
+    ehr_query_str(q, sub->business_key);
+    ehr_query_str(q, sub->facility);
+    ehr_query_str(q, sub->kind);
+    ehr_query_int(q, sub->seq);
+}
+
+
+/* Looks first: most content is the first of its key, and a change that
+ * returns rows builds a table for them even where there are none. */
+
+static ehr_rc_t
+supersede_older(ehr_store_t *store, const ehr_submission_t *sub)
+{
+    int64_t      found;
+    ehr_rc_t     rc;
     ehr_query_t  q;
 
     if (sub->business_key.len == 0) {
         return EHR_OK;
     }
 
-    ehr_query_begin(&q, store, EHR_SQL_SUPERSEDE_OLDER);
-    ehr_query_str(&q, sub->business_key);
-    ehr_query_str(&q, sub->facility);
-    ehr_query_str(&q, sub->kind);
-    ehr_query_int(&q, seq);
+    begin_older(&q, store, EHR_SQL_OLDER_FIND, sub);
+
+    rc = ehr_store_get_int(&q, &found);
+    if (rc != EHR_OK) {
+        return rc == EHR_REFUSED ? EHR_OK : rc;
+    }
+
+    begin_older(&q, store, EHR_SQL_SUPERSEDE_OLDER, sub);
     ehr_query_text(&q, EHR_REASON_NEWER);
 
     return ehr_store_supersede(&q, sub->received_ms);
@@ -254,20 +289,20 @@ store_new(ehr_store_t *store, ehr_store_submit_t *op)
         return rc;
     }
 
-    rc = add_key(store, op, seq);
+    op->sub.seq = seq;
+    op->result = EHR_SUBMIT_STORED;
+
+    rc = add_content(store, op, seq);
+
+    if (rc == EHR_OK) {
+        rc = add_key(store, op, seq);
+    }
 
     for (i = 0; i < op->sub.ndeliveries && rc == EHR_OK; i++) {
         rc = add_delivery(store, &op->sub, seq, &op->sub.deliveries[i]);
     }
 
-    if (rc == EHR_OK) {
-        rc = supersede_older(store, &op->sub, seq);
-    }
-
-    op->sub.seq = seq;
-    op->result = EHR_SUBMIT_STORED;
-
-    return rc;
+    return rc == EHR_OK ? supersede_older(store, &op->sub) : rc;
 }
 
 
@@ -310,13 +345,14 @@ ehr_store_submit(ehr_store_t *store, ehr_store_submit_t *op)
         }
     }
 
-    rc = find_bytes(store, op, &seq);
-    if (rc != EHR_OK) {
+    rc = store_new(store, op);
+    if (rc != EHR_REFUSED) {
         return rc;
     }
 
-    if (seq == 0) {
-        return store_new(store, op);
+    rc = find_bytes(store, op, &seq);
+    if (rc != EHR_OK) {
+        return rc;
     }
 
     /* Loaded first: without memory nothing is written. */

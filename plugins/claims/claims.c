@@ -29,6 +29,8 @@ static const ehr_rule_t *const  tables[] = {
     ehr_card_rules,
     claims_card_rules,
     ehr_person_rules,
+    ehr_person_paper_rules,
+    ehr_person_nation_rules,
     claims_identity_rules,
     claims_link_rules,
     claims_repeat_rules,

@@ -10,6 +10,7 @@
 
 
 #define DISEASES_BESIDE_MAX  12
+#define DISEASE_CODE_MAX     7      /* characters; more is told by the table */
 
 
 static void route_referred(ehr_check_t *check);
@@ -183,12 +184,27 @@ is_icd10(ehr_str_t code)
 }
 
 
+static size_t
+characters(ehr_str_t text)
+{
+    size_t  n = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        n += ((unsigned char) text.data[i] & 0xC0) != 0x80;
+    }
+
+    return n;
+}
+
+
 static void
 disease_main(ehr_check_t *check)
 {
     ehr_str_t  code = xml1_value(check, EHR_XML1_MA_BENH_CHINH);
 
-    if (code.len > 0 && !is_icd10(code)) {
+    if (code.len > 0 && characters(code) <= DISEASE_CODE_MAX
+        && !is_icd10(code))
+    {
         xml1_fail(check, EHR_XML1_MA_BENH_CHINH);
     }
 }

@@ -100,6 +100,15 @@ line_fail(ehr_check_t *check, const line_t *line, unsigned value)
 }
 
 
+/* T_TRANTT of a row of XML3; 0: it has none (some programs write 0). */
+
+static inline int
+line_ceiling(const line_t *line, ehr_decimal_t *ceiling)
+{
+    return ehr_number(line->row, EHR_XML3_T_TRANTT, ceiling) && *ceiling > 0;
+}
+
+
 /* --- the rest ------------------------------------------------------------ */
 
 

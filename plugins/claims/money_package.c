@@ -148,7 +148,7 @@ is_same_package(const line_t *a, const line_t *b)
 static void
 package_check(ehr_check_t *check, const line_t **from, const line_t **to)
 {
-    const line_t   *named = NULL;
+    const line_t   *named = NULL;     /* it says the highest ceiling */
     ehr_decimal_t   sum = 0, ceiling, highest = 0;
 
     for (/* void */; from < to; from++) {
@@ -164,9 +164,7 @@ package_check(ehr_check_t *check, const line_t **from, const line_t **to)
             return;
         }
 
-        if (ehr_number(line->row, EHR_XML3_T_TRANTT, &ceiling)
-            && (named == NULL || ceiling > highest))
-        {
+        if (line_ceiling(line, &ceiling) && ceiling > highest) {
             named = line;
             highest = ceiling;
         }
@@ -191,7 +189,7 @@ package_m7_single(ehr_check_t *check)
 
         if (!line_is_packed(line)
             && line_knows(line, LINE_BIT(LINE_T_BHTT))
-            && ehr_number(line->row, EHR_XML3_T_TRANTT, &ceiling)
+            && line_ceiling(line, &ceiling)
             && paid > ceiling && !money_is_near(check, paid, ceiling))
         {
             line_fail(check, line, LINE_T_BHTT);

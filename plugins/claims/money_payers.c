@@ -169,8 +169,10 @@ payers_m12(ehr_check_t *check)
 static int
 line_has_ceiling(const claim_money_t *money, const line_t *line)
 {
+    ehr_decimal_t  ceiling;
+
     return line >= money->xml3
-           && (!ehr_is_empty(line->row, EHR_XML3_T_TRANTT)
+           && (line_ceiling(line, &ceiling)
                || !ehr_is_empty(line->row, EHR_XML3_GOI_VTYT));
 }
 

@@ -55,6 +55,8 @@ typedef struct {
 
 
 extern const ehr_rule_t  ehr_person_rules[];
+extern const ehr_rule_t  ehr_person_paper_rules[];      /* issued, issuer */
+extern const ehr_rule_t  ehr_person_nation_rules[];     /* nationality */
 extern const ehr_rule_t  ehr_card_rules[];
 
 

@@ -64,7 +64,7 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         "INSERT INTO submissions (id, facility, kind, standard, business_key,"
         " content_type, sha256, size, received_ms, warnings, warnings_en)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-        " ON CONFLICT (facility, sha256) DO NOTHING",
+        " ON CONFLICT DO NOTHING",
 
     [EHR_SQL_CONTENT_ADD] =
         "INSERT INTO contents (seq, bytes, packing) VALUES (?1, ?2, ?3)",

@@ -120,7 +120,7 @@ find_bytes(ehr_store_t *store, ehr_store_submit_t *op, int64_t *seq)
 
     rc = ehr_store_get_int(&q, seq);
     if (rc == EHR_REFUSED) {
-        return ehr_store_broken(store, "known bytes that are not there");
+        return ehr_store_broken(store, "submit with an id that is taken");
     }
 
     op->result = EHR_SUBMIT_DUPLICATE;
@@ -169,7 +169,7 @@ add_content(ehr_store_t *store, const ehr_store_submit_t *op, int64_t seq)
 
 
 /* New bytes are the rule: the insertion itself finds out whether they are.
- * EHR_REFUSED: they are not, and nothing was written. */
+ * EHR_REFUSED: they or the id are known, and nothing was written. */
 
 static ehr_rc_t
 add_submission(ehr_store_t *store, const ehr_store_submit_t *op, int64_t *seq)

@@ -11,7 +11,6 @@
 #include "ehr_shape.h"
 
 
-#define CARD_LEN     15
 #define CARD_DIGITS  2       /* where its digits begin: behind the object */
 #define CARD_MAX     32      /* of a card with signs between */
 
@@ -137,16 +136,6 @@ card_fail(const card_at_t *at, uint32_t field)
 /* --- form ------------------------------------------------------------------ */
 
 
-static int
-is_card(ehr_str_t card)
-{
-    return card.len == CARD_LEN && ehr_is_upper(card.data[0])
-           && ehr_is_upper(card.data[1])
-           && card.data[2] >= '1' && card.data[2] <= '5'
-           && ehr_text_is_digits(ehr_text_after(card, CARD_DIGITS));
-}
-
-
 static char
 card_letter(char c, size_t place)
 {
@@ -170,7 +159,7 @@ is_misspelt(ehr_str_t card)
     char       text[CARD_MAX];
     ehr_str_t  meant = { text, 0 };
 
-    if (is_card(card) || card.len > CARD_MAX) {
+    if (ehr_is_card(card) || card.len > CARD_MAX) {
         return 0;
     }
 
@@ -183,7 +172,7 @@ is_misspelt(ehr_str_t card)
         }
     }
 
-    return is_card(meant);
+    return ehr_is_card(meant);
 }
 
 
@@ -202,7 +191,7 @@ cards_fault(ehr_str_t cards)
         if (is_misspelt(card)) {
             fault |= 2;
 
-        } else if (!is_card(card)) {
+        } else if (!ehr_is_card(card)) {
             fault |= 1;
         }
     }
@@ -430,7 +419,7 @@ at_k8(const card_at_t *at)
     while (ehr_list_next(&cards, &card)
            && ehr_list_next(&facilities, &facility))
     {
-        if (is_card(card) && facility.len == EHR_FACILITY_LEN
+        if (ehr_is_card(card) && facility.len == EHR_FACILITY_LEN
             && ehr_text_ends(facility, "000")
             && !is_temporary(card, facility))
         {

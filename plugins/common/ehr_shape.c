@@ -8,6 +8,8 @@
 
 
 #define INSURANCE_NUMBER_LEN  10
+#define CARD_LEN              15
+#define CARD_DIGITS           2      /* where its digits begin */
 
 
 /* --- many fields ----------------------------------------------------------- */
@@ -142,6 +144,16 @@ ehr_is_facility(ehr_str_t text)
     }
 
     return 1;
+}
+
+
+int
+ehr_is_card(ehr_str_t card)
+{
+    return card.len == CARD_LEN && ehr_is_upper(card.data[0])
+           && ehr_is_upper(card.data[1])
+           && card.data[2] >= '1' && card.data[2] <= '5'
+           && ehr_text_is_digits(ehr_text_after(card, CARD_DIGITS));
 }
 
 

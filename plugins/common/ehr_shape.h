@@ -84,6 +84,9 @@ int ehr_is_digits(ehr_str_t text, size_t n);
 /* MA_CSKCB: five letters or digits, the first two a province's digits (F10). */
 int ehr_is_facility(ehr_str_t text);
 
+/* The form of an insurance card (K1). */
+int ehr_is_card(ehr_str_t card);
+
 /* MA_TTDV before QĐ 3176 and MA_BHXH: ten digits, not only zeros (F9). */
 int ehr_is_insurance_number(ehr_str_t text);
 

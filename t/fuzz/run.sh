@@ -38,6 +38,8 @@ options_of() {
                    echo "-max_len=16384 -dict=$EHR_BUILD/fuzz-json.dict" ;;
         insurance_prepare)
                    echo "-max_len=4096" ;;
+        envelope|claims|section)
+                   echo "-max_len=32768 -dict=$EHR_BUILD/fuzz-xml.dict" ;;
         *)         echo "-max_len=65536 -dict=$EHR_BUILD/fuzz-xml.dict" ;;
     esac
 }

@@ -16,7 +16,12 @@
 #include "ehr_gcra.h"
 #include "ehr_token_cache.h"
 
+#include <malloc.h>
 #include <openssl/rand.h>
+
+
+#define NGX_HTTP_EHR_MMAP_FROM  (1024 * 1024)
+#define NGX_HTTP_EHR_KEEP_FREE  (16 * 1024 * 1024)   /* for each heap */
 
 
 static void *ngx_http_ehr_create_main_conf(ngx_conf_t *cf);
@@ -684,6 +689,22 @@ ngx_http_ehr_init_worker(ngx_http_ehr_worker_t *worker)
 }
 
 
+/*
+ * glibc gives memory back as soon as 128 kB are free at the end of a heap,
+ * which is after each document: the next one would fault the same pages in
+ * again.  Large blocks still go back at once.
+ */
+
+static void
+ngx_http_ehr_keep_memory(void)
+{
+#ifdef M_TRIM_THRESHOLD
+    (void) mallopt(M_MMAP_THRESHOLD, NGX_HTTP_EHR_MMAP_FROM);
+    (void) mallopt(M_TRIM_THRESHOLD, NGX_HTTP_EHR_KEEP_FREE);
+#endif
+}
+
+
 static ngx_int_t
 ngx_http_ehr_init_process(ngx_cycle_t *cycle)
 {
@@ -718,6 +739,8 @@ ngx_http_ehr_init_process(ngx_cycle_t *cycle)
     worker->dummy.log = cycle->log;
 
     mcf->worker = worker;
+
+    ngx_http_ehr_keep_memory();
 
     return ngx_http_ehr_init_worker(worker);
 }

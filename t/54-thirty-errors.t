@@ -24,7 +24,7 @@ my @planted = (
     # XML1
     [ set  => "XML1.GIOI_TINH=9",              "XML1 GIOI_TINH I6" ],
     [ set  => "XML1.NGAY_SINH=19901332",       "XML1 NGAY_SINH F3" ],
-    [ set  => "XML1.SO_CCCD=12345",            "XML1 SO_CCCD F7" ],
+    [ set  => "XML1.MA_DANTOC=",               "XML1 MA_DANTOC T.required" ],
     [ set  => "XML1.DIEN_THOAI=0900000000000000", "XML1 DIEN_THOAI F11" ],
     [ set  => "XML1.KET_QUA_DTRI=",            "XML1 KET_QUA_DTRI T.required" ],
     [ drop => "XML1.LY_DO_VV",                 "XML1 LY_DO_VV T.required" ],

@@ -232,7 +232,6 @@ checkin checkin
 claim claims
 birth_notice notices
 death_notice notices
-voucher notices
 driver_exam driver_exam
 END
 }

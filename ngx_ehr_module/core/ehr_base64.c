@@ -12,9 +12,6 @@
 #define B64_BLANK  0x40       /* dropped */
 #define B64_PAD    0x41
 
-/* What the four value marks add up to in a group. */
-#define B64_MARKS  (0x80U << 18 | 0x80U << 12 | 0x80U << 6 | 0x80U)
-
 #define V(n)  (B64_VALUE | (n))
 
 
@@ -35,6 +32,47 @@ static const uint8_t  base64_value[256] = {
 };
 
 
+/* The values once more, for each place of a group where they belong in it.
+ * Each adds one to the byte above, so that four of them are told by a sum. */
+
+#define W(n)  (UINT32_C(1) << 24 | (uint32_t) (n) << B64_PLACE)
+
+#define B64_PLACES                                                            \
+    ['A'] = W(0), W(1), W(2), W(3), W(4), W(5), W(6), W(7), W(8), W(9),       \
+    W(10), W(11), W(12), W(13), W(14), W(15), W(16), W(17), W(18), W(19),     \
+    W(20), W(21), W(22), W(23), W(24), W(25),                                 \
+    ['a'] = W(26), W(27), W(28), W(29), W(30), W(31), W(32), W(33), W(34),    \
+    W(35), W(36), W(37), W(38), W(39), W(40), W(41), W(42), W(43), W(44),     \
+    W(45), W(46), W(47), W(48), W(49), W(50), W(51),                          \
+    ['0'] = W(52), W(53), W(54), W(55), W(56), W(57), W(58), W(59), W(60),    \
+    W(61),                                                                    \
+    ['+'] = W(62), ['/'] = W(63)
+
+static const uint32_t  base64_first[256] = {
+#define B64_PLACE  18
+    B64_PLACES
+#undef B64_PLACE
+};
+
+static const uint32_t  base64_second[256] = {
+#define B64_PLACE  12
+    B64_PLACES
+#undef B64_PLACE
+};
+
+static const uint32_t  base64_third[256] = {
+#define B64_PLACE  6
+    B64_PLACES
+#undef B64_PLACE
+};
+
+static const uint32_t  base64_fourth[256] = {
+#define B64_PLACE  0
+    B64_PLACES
+#undef B64_PLACE
+};
+
+
 void
 ehr_base64_init(ehr_base64_t *b)
 {
@@ -48,22 +86,19 @@ static size_t
 base64_groups(const uint8_t *text, size_t len, uint8_t *out)
 {
     size_t    at = 0;
-    uint32_t  a, b, c, d;
+    uint32_t  group;
 
     for ( /* void */ ; at + 4 <= len; at += 4) {
-        a = base64_value[text[at]];
-        b = base64_value[text[at + 1]];
-        c = base64_value[text[at + 2]];
-        d = base64_value[text[at + 3]];
+        group = base64_first[text[at]] + base64_second[text[at + 1]]
+                + base64_third[text[at + 2]] + base64_fourth[text[at + 3]];
 
-        if ((a & b & c & d & B64_VALUE) == 0) {
+        if (group >> 24 != 4) {
             break;
         }
 
-        a = (a << 18) + (b << 12) + (c << 6) + d - B64_MARKS;
-        *out++ = (uint8_t) (a >> 16);
-        *out++ = (uint8_t) (a >> 8);
-        *out++ = (uint8_t) a;
+        *out++ = (uint8_t) (group >> 16);
+        *out++ = (uint8_t) (group >> 8);
+        *out++ = (uint8_t) group;
     }
 
     return at;

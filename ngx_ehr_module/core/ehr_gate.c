@@ -145,7 +145,12 @@ gate_skip_plain(const uint8_t *p, const uint8_t *end)
         odd = word | (word - GATE_ONES * 0x20) | (angle - GATE_ONES);
 
         if (odd & GATE_HIGHS) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+            /* a borrow goes up only: the lowest mark is a true one */
+            return p + __builtin_ctzll(odd & GATE_HIGHS) / 8;
+#else
             break;
+#endif
         }
 
         p += 8;
@@ -167,6 +172,11 @@ gate_text(ehr_gate_t *g)
 
     while (g->p < g->end) {
         g->p = gate_skip_plain(g->p, g->end);
+
+        /* what stands between two tags is mostly a line's end and blanks */
+        while (g->p < g->end && gate_is_blank(*g->p)) {
+            g->p++;
+        }
 
         if (g->p == g->end || *g->p == '<') {
             break;
@@ -249,6 +259,26 @@ static const uint8_t  gate_tag_class[256] = {
 };
 
 
+/* The plain part of a name, which is all that most tags are. */
+
+static inline const uint8_t *
+gate_skip_name(const uint8_t *p, const uint8_t *end)
+{
+    while (end - p >= 4
+           && (gate_tag_class[p[0]] | gate_tag_class[p[1]]
+               | gate_tag_class[p[2]] | gate_tag_class[p[3]]) == 0)
+    {
+        p += 4;
+    }
+
+    while (p < end && gate_tag_class[*p] == 0) {
+        p++;
+    }
+
+    return p;
+}
+
+
 /* A quoted attribute value, its quote included. */
 
 static ehr_gate_e
@@ -275,7 +305,7 @@ gate_tag(ehr_gate_t *g)
         switch (gate_tag_class[*g->p]) {
 
         case 0:
-            g->p++;
+            g->p = gate_skip_name(g->p, g->end);
             continue;
 
         case 1:

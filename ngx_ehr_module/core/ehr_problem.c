@@ -294,6 +294,11 @@ ehr_findings_drop_warning(ehr_findings_t *findings)
 {
     size_t  i;
 
+    /* the errors before this one fill the list: none of them was lost */
+    if (findings->nerrors > EHR_FINDINGS_MAX) {
+        return 0;
+    }
+
     for (i = findings->n; i-- > 0; ) {
         if (findings->items[i].severity == EHR_SEVERITY_WARNING) {
             break;

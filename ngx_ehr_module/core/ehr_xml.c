@@ -19,10 +19,10 @@
 
 
 #define EHR_XML_CHUNK      (16 * 1024)  /* between two looks at the clock */
-#define EHR_XML_DICT_MAX   (8 * 1024 * 1024)
-                                        /* bytes of different names; libxml2
-                                           gives up at 10 MB, as if memory
-                                           had run out */
+#define EHR_XML_NAMES_MAX  (128 * 1024) /* bytes of different names, of which
+                                           all tables have some 20 kB; the
+                                           cost of libxml2's dictionary grows
+                                           with their square */
 
 
 struct ehr_xml_s {
@@ -208,13 +208,19 @@ xml_judge(const ehr_xml_t *xml, ehr_xml_fault_t *fault)
         return xml_refuse(xml, fault, EHR_XML_GATE);
     }
 
-    if (xml->is_stopped || xml->ctxt->errNo == XML_ERR_OK) {
+    if (xml->is_stopped) {
         return EHR_OK;
     }
 
-    if (xml->ctxt->errNo == XML_ERR_NO_MEMORY
-        && xmlDictGetUsage(xml->ctxt->dict) < EHR_XML_DICT_MAX)
-    {
+    if (xmlDictGetUsage(xml->ctxt->dict) > EHR_XML_NAMES_MAX) {
+        return xml_refuse(xml, fault, EHR_XML_CPU);
+    }
+
+    if (xml->ctxt->errNo == XML_ERR_OK) {
+        return EHR_OK;
+    }
+
+    if (xml->ctxt->errNo == XML_ERR_NO_MEMORY) {
         return EHR_BROKEN;
     }
 
@@ -235,18 +241,24 @@ static ehr_rc_t
 xml_feed(ehr_xml_t *xml, const ehr_xml_input_t *in, size_t from,
          ehr_xml_fault_t *fault)
 {
+    int       is_last;
     size_t    at, len;
     ehr_rc_t  rc;
 
-    for (at = from; at < in->content.len; at += len) {
+    /* The last piece says that it is: before more could come, libxml2 would
+     * look for the end of each tag first. */
+
+    for (at = from, is_last = 0; !is_last; at += len) {
         len = in->content.len - at;
-        len = len < EHR_XML_CHUNK ? len : EHR_XML_CHUNK;
+        is_last = len <= EHR_XML_CHUNK;
+        len = is_last ? len : EHR_XML_CHUNK;
 
         if (xml_is_late(in)) {
             return xml_refuse(xml, fault, EHR_XML_CPU);
         }
 
-        (void) xmlParseChunk(xml->ctxt, in->content.data + at, (int) len, 0);
+        (void) xmlParseChunk(xml->ctxt, in->content.data + at, (int) len,
+                             is_last);
 
         rc = xml_judge(xml, fault);
         if (rc != EHR_OK || xml->is_stopped) {
@@ -254,9 +266,7 @@ xml_feed(ehr_xml_t *xml, const ehr_xml_input_t *in, size_t from,
         }
     }
 
-    (void) xmlParseChunk(xml->ctxt, NULL, 0, 1);
-
-    return xml_judge(xml, fault);
+    return EHR_OK;
 }
 
 

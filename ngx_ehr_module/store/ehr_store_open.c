@@ -253,9 +253,21 @@ open_database(ehr_store_t *store)
 }
 
 
+/* SQLite would count every allocation under a mutex of the whole process, for
+ * figures nobody asks for.  When another user of it was earlier, it does. */
+
+static void
+count_no_memory(void)
+{
+    (void) sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+
 static ehr_rc_t
 start(ehr_store_t *store, const ehr_store_options_t *options)
 {
+    static pthread_once_t  once = PTHREAD_ONCE_INIT;
+
     if (options->path == NULL || strlen(options->path) > EHR_STORE_PATH_MAX) {
         return ehr_store_broken(store, "no path, or too long a one");
     }
@@ -263,6 +275,8 @@ start(ehr_store_t *store, const ehr_store_options_t *options)
     if (sqlite3_threadsafe() == 0) {
         return ehr_store_broken(store, "this SQLite knows no threads");
     }
+
+    (void) pthread_once(&once, count_no_memory);
 
     store->path = strdup(options->path);
     if (store->path == NULL) {

@@ -104,8 +104,8 @@ const ehr_rule_t  claims_form_rules[] = {
       FORM_SOURCE ", XML2", form_f18 },
 
     { "F19", EHR_CLASS_W,
-      "Mã người hành nghề: không có khoảng trắng, ngoặc đủ đôi, sau .C., .HD., "
-      ".TX., .CG. là mã cơ sở 5 ký tự",
+      "Mã người hành nghề: không có khoảng trắng, ngoặc đủ đôi, sau .C., "
+      ".HD., .TX., .CG. là mã cơ sở 5 ký tự",
       "A practice code has no spaces, its brackets in pairs, and behind .C., "
       ".HD., .TX., .CG. a facility of 5 characters",
       FORM_SOURCE "; QĐ 3176/QĐ-BYT", form_f19 },
@@ -130,7 +130,7 @@ is_qd3176(const ehr_check_t *check)
 }
 
 
-/* --- lists (F2, F5) -------------------------------------------------------- */
+/* --- lists (F2, F5) ------------------------------------------------------ */
 
 
 static int
@@ -225,7 +225,7 @@ form_f5(ehr_check_t *check)
 }
 
 
-/* --- numbers (F6) ---------------------------------------------------------- */
+/* --- numbers (F6) -------------------------------------------------------- */
 
 
 static int
@@ -308,7 +308,7 @@ form_f6(ehr_check_t *check)
 }
 
 
-/* --- codes of persons and places (F8, F9, F10) ------------------------------ */
+/* --- codes of persons and places (F8, F9, F10) --------------------------- */
 
 
 /* QĐ 3176 put the practice licence in its place, of any form. */
@@ -364,7 +364,7 @@ form_f10(ehr_check_t *check)
 }
 
 
-/* --- beds, packages, tenders (F12, F13, F14) -------------------------------- */
+/* --- beds, packages, tenders (F12, F13, F14) ----------------------------- */
 
 
 static int
@@ -482,7 +482,7 @@ form_f14(ehr_check_t *check)
 }
 
 
-/* --- machines (F15) -------------------------------------------------------- */
+/* --- machines (F15) ------------------------------------------------------ */
 
 
 /* Takes what stands before the next point; 0 when there is no point. */
@@ -572,7 +572,7 @@ form_f15(ehr_check_t *check)
 }
 
 
-/* --- where from, who (F18, F19) -------------------------------------------- */
+/* --- where from, who (F18, F19) ------------------------------------------ */
 
 
 static int
@@ -667,7 +667,7 @@ form_f19(ehr_check_t *check)
 }
 
 
-/* --- vital signs (F20) ----------------------------------------------------- */
+/* --- vital signs (F20) --------------------------------------------------- */
 
 
 static int

@@ -87,7 +87,7 @@ xml1_day(const ehr_check_t *check, uint32_t field, ehr_day_t *day)
 }
 
 
-/* --- appointment and birth -------------------------------------------------- */
+/* --- appointment and birth ----------------------------------------------- */
 
 
 /* QĐ 3176 has a day where there was a minute before: days are compared. */
@@ -143,7 +143,7 @@ paper_d11(ehr_check_t *check)
 }
 
 
-/* --- leave ----------------------------------------------------------------- */
+/* --- leave --------------------------------------------------------------- */
 
 
 typedef struct {
@@ -251,7 +251,7 @@ paper_d16_3(ehr_check_t *check)
 }
 
 
-/* --- pregnancy ------------------------------------------------------------- */
+/* --- pregnancy ----------------------------------------------------------- */
 
 
 static void

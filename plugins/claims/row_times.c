@@ -64,7 +64,7 @@ const ehr_rule_t  claims_row_time_rules[] = {
 };
 
 
-/* --- inside the stay (D2, D5, D7.2) ----------------------------------------- */
+/* --- inside the stay (D2, D5, D7.2) -------------------------------------- */
 
 
 typedef struct {
@@ -146,7 +146,7 @@ time_d5(ehr_check_t *check)
 }
 
 
-/* --- order inside a row (D3, D4) -------------------------------------------- */
+/* --- order inside a row (D3, D4) ----------------------------------------- */
 
 
 static int
@@ -200,7 +200,7 @@ time_d4(ehr_check_t *check)
 }
 
 
-/* --- operations (D7.3) ------------------------------------------------------ */
+/* --- operations (D7.3) --------------------------------------------------- */
 
 
 typedef struct {

@@ -139,7 +139,7 @@ const ehr_rule_t  ehr_person_nation_rules[] = {
 };
 
 
-/* --- one person ------------------------------------------------------------ */
+/* --- one person ---------------------------------------------------------- */
 
 
 static ehr_str_t
@@ -238,7 +238,7 @@ people_each(ehr_check_t *check, person_rule_f rule)
 }
 
 
-/* --- rules ----------------------------------------------------------------- */
+/* --- rules --------------------------------------------------------------- */
 
 
 static uint32_t
@@ -455,7 +455,7 @@ is_department(ehr_str_t issuer)
 }
 
 
-/* An issuer in other words is left alone: only the two usual ones are known. */
+/* An issuer in other words is left alone: only the usual two are known. */
 
 static uint32_t
 wrong_id13(const person_at_t *at)

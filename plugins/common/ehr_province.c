@@ -95,8 +95,14 @@ ehr_province_is_code(ehr_str_t code, uint32_t day)
 int
 ehr_province_is_prefix(ehr_str_t number)
 {
-    ehr_str_t  code = { number.data + 1, PROVINCE_LEN };
+    ehr_str_t  code;
 
-    return number.len >= PREFIX_LEN && number.data[0] == '0'
-           && ehr_province_is_code(code, 0);
+    if (number.len < PREFIX_LEN || number.data[0] != '0') {
+        return 0;
+    }
+
+    code.data = number.data + 1;
+    code.len = PROVINCE_LEN;
+
+    return ehr_province_is_code(code, 0);
 }

@@ -81,7 +81,7 @@ ehr_str_t ehr_text_trim(ehr_str_t text);
 /* Exactly n of them. */
 int ehr_is_digits(ehr_str_t text, size_t n);
 
-/* MA_CSKCB: five letters or digits, the first two a province's digits (F10). */
+/* MA_CSKCB: five letters or digits, the first two the province's (F10). */
 int ehr_is_facility(ehr_str_t text);
 
 /* The form of an insurance card (K1). */

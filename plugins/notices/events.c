@@ -2,7 +2,7 @@
 
 /*
  * The birth and the death: their codes, their times, and the words that a
- * special birth needs (rules N1 to N7).
+ * special birth needs (rules N1 to N6).
  */
 
 #include "notices.h"
@@ -22,7 +22,6 @@ static void birth_n3(ehr_check_t *check);
 static void birth_n4(ehr_check_t *check);
 static void death_n5(ehr_check_t *check);
 static void death_n6(ehr_check_t *check);
-static void death_n7(ehr_check_t *check);
 
 
 #define EVENT_SOURCE  "CV 3220/BHXH-CNTT 2025, Phụ lục 02"
@@ -71,16 +70,11 @@ const ehr_rule_t  notices_death_rules[] = {
       "NGAY_TV is behind NGAY_CAPGIAYBT or in the future",
       EVENT_HABIT, death_n6 },
 
-    { "N7", EHR_CLASS_C | EHR_CLASS_UNSURE,
-      "Phần mã cơ sở trong MA_GBT khác MACSKCB",
-      "The facility inside MA_GBT is not MACSKCB",
-      EVENT_SOURCE, death_n7 },
-
     { NULL, 0, NULL, NULL, NULL, NULL }
 };
 
 
-/* --- codes ----------------------------------------------------------------- */
+/* --- codes --------------------------------------------------------------- */
 
 
 static int
@@ -133,25 +127,6 @@ birth_n1(ehr_check_t *check)
 }
 
 
-static void
-death_n7(ehr_check_t *check)
-{
-    const ehr_section_t  *s = ehr_section(check, EHR_SECTION_HSDLGBT);
-
-    for (uint32_t i = 0; i < s->nrows; i++) {
-        ehr_str_t  code = ehr_value(&s->rows[i], EHR_HSDLGBT_MA_GBT);
-        ehr_str_t  facility = ehr_value(&s->rows[i], EHR_HSDLGBT_MACSKCB);
-
-        if (is_death_code(code) && facility.len == EHR_FACILITY_LEN
-            && memcmp(code.data + FACILITY_AT, facility.data,
-                      EHR_FACILITY_LEN) != 0)
-        {
-            ehr_fail(check, s, &s->rows[i], EHR_HSDLGBT_MA_GBT);
-        }
-    }
-}
-
-
 static int
 is_temporary_card(ehr_str_t card)
 {
@@ -171,7 +146,7 @@ birth_n4(ehr_check_t *check)
 }
 
 
-/* --- birth ----------------------------------------------------------------- */
+/* --- birth --------------------------------------------------------------- */
 
 
 static void
@@ -224,7 +199,7 @@ birth_n3(ehr_check_t *check)
 }
 
 
-/* --- death ----------------------------------------------------------------- */
+/* --- death --------------------------------------------------------------- */
 
 
 static void

@@ -30,7 +30,7 @@ static const ehr_rule_t *const  tables[] = {
 };
 
 
-/* A mother, the one who carried the child for her, their husbands; the dead. */
+/* The mother, who carried the child for her, their husbands; the dead. */
 
 static const ehr_person_t  people[] = {
 

@@ -19,7 +19,7 @@ seconds=$2
 shift 2
 
 # A committed unit is one that a person could still read.
-largest=16384
+largest=4096
 
 export ASAN_OPTIONS="abort_on_error=0:allocator_may_return_null=1"
 export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
@@ -57,7 +57,8 @@ for target in "$@"; do
     case $does in
         run)    work=("-max_total_time=$seconds" "$learned" "$given") ;;
         replay) work=("-runs=0" "$given") ;;
-        merge)  work=("-merge=1" "-max_len=$largest" "$given" "$learned") ;;
+        merge)  work=("-merge=1" "-use_counters=0" "-max_len=$largest"
+                      "$given" "$learned") ;;
         *)      sed -n '3,10s/^# \?//p' "$0" >&2; exit 2 ;;
     esac
 

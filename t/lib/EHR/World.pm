@@ -297,7 +297,6 @@ sub _validators {
         checkin      => "checkin",
         birth_notice => "notices",
         death_notice => "notices",
-        voucher      => "notices",
         driver_exam  => "driver_exam",
     );
 

@@ -229,6 +229,7 @@ typedef struct {
     uint32_t                     routes[EHR_KIND_LAST];   /* partner bits */
     ngx_array_t                  administrators;
     ngx_flag_t                   token_cache;
+    ngx_flag_t                   store_packing;
     ngx_int_t                    request_id_index;
 
     ngx_thread_pool_t           *work_pool;   /* parse, validate, encode */

@@ -82,6 +82,13 @@ static ngx_command_t  ngx_http_ehr_commands[] = {
       offsetof(ngx_http_ehr_main_conf_t, store_path),
       NULL },
 
+    { ngx_string("ehr_store_packing"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_ehr_main_conf_t, store_packing),
+      NULL },
+
     { ngx_string("ehr_issuer"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_str_slot,
@@ -262,6 +269,7 @@ ngx_http_ehr_create_main_conf(ngx_conf_t *cf)
 
     mcf->token_ttl = NGX_CONF_UNSET;
     mcf->token_cache = NGX_CONF_UNSET;
+    mcf->store_packing = NGX_CONF_UNSET;
     mcf->inflight_max = NGX_CONF_UNSET_SIZE;
     mcf->rate.rate_milli = NGX_CONF_UNSET;
     mcf->cert_rate.rate_milli = NGX_CONF_UNSET;
@@ -298,6 +306,7 @@ ngx_http_ehr_init_main_conf(ngx_conf_t *cf, void *conf)
         mcf->token_cache = 1;
     }
 
+    ngx_conf_init_value(mcf->store_packing, 0);
     ngx_conf_init_size_value(mcf->inflight_max, 512 * 1024 * 1024);
 
     if (mcf->rate.rate_milli == NGX_CONF_UNSET) {

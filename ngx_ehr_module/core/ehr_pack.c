@@ -2,8 +2,8 @@
 
 /*
  * Packing and unpacking of stored documents.  A claim is XML in Base64 and
- * shrinks to less than a third at the fastest level, which costs less than
- * writing the rest twice (log and database) would.
+ * shrinks to less than a third at this level.  That costs more time than
+ * writing the rest twice (log and database) does: it buys room, not speed.
  */
 
 #include <stdlib.h>

@@ -2,9 +2,10 @@
 
 /*
  * The journal's place in a worker: three handles on the store, one for the
- * writer's thread, one for the reader's, and one that tidies up.  Operations that arrive while a
- * transaction is on its way to the disk form the next one (group commit
- * without a timer).  What is stored, and how, is the store's part.
+ * writer's thread, one for the reader's, and one that tidies up.  Operations
+ * that arrive while a transaction is on its way to the disk form the next one
+ * (group commit without a timer).  What is stored, and how, is the store's
+ * part.
  */
 
 #include "ngx_http_ehr.h"
@@ -67,6 +68,7 @@ ngx_http_ehr_journal_open(ngx_http_ehr_worker_t *worker, int is_readonly)
 
     options.path = (char *) worker->mcf->store_path.data;
     options.is_readonly = is_readonly;
+    options.is_packing = (int) worker->mcf->store_packing;
 
     /* A disk that is away now may be back soon; a worker that leaves for it
      * would not be started again. */

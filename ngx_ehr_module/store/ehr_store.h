@@ -58,6 +58,7 @@ int ehr_state_is_settled(ehr_state_e state);
 typedef struct {
     const char  *path;                /* of the SQLite file */
     int          is_readonly;
+    int          is_packing;          /* new contents are kept packed */
     int          is_patient;          /* a journal that is away now is no
                                          failure: the handle answers EHR_LATER
                                          and opens it when it is back */
@@ -165,8 +166,7 @@ typedef struct {
     /* out: */
     ehr_submit_e      result;
     ehr_submission_t  found;          /* DUPLICATE: what is stored */
-    /* the store's own: */
-    ehr_str_t         packed;
+    ehr_str_t         packed;         /* the store's own; zero at first */
 } ehr_store_submit_t;
 
 

@@ -201,6 +201,10 @@ pack_contents(ehr_store_t *store, ehr_store_op_t *ops)
     ehr_store_op_t      *op;
     ehr_store_submit_t  *submit;
 
+    if (!store->options.is_packing) {
+        return;
+    }
+
     if (store->packer == NULL) {
         store->packer = ehr_packer_create();
     }
@@ -211,7 +215,6 @@ pack_contents(ehr_store_t *store, ehr_store_op_t *ops)
         }
 
         submit = (ehr_store_submit_t *) op;
-        submit->packed.len = 0;
 
         if (submit->arena != NULL) {
             submit->packed = ehr_pack(store->packer, submit->content,
@@ -284,10 +287,37 @@ checkpoint(ehr_store_t *store, int mode, int *frames_left)
 }
 
 
+/*
+ * Writers that never pause add frames while others are moved, and a log that
+ * is never moved whole is never begun anew: it would grow, and be moved over
+ * and over.  So they wait once, for the few frames that came meanwhile.  The
+ * file stays as long as it is (its blocks are used again) unless it is huge.
+ */
+
+static ehr_rc_t
+begin_log_anew(ehr_store_t *store, int *frames_left)
+{
+    int       mode;
+    ehr_rc_t  rc;
+
+    mode = store->log_frames > EHR_STORE_LOG_MAX_FRAMES
+               ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_RESTART;
+
+    rc = ehr_store_lock(store);
+    if (rc != EHR_OK) {
+        return rc;
+    }
+
+    rc = checkpoint(store, mode, frames_left);
+    ehr_store_unlock(store);
+
+    return rc;
+}
+
+
 ehr_rc_t
 ehr_store_checkpoint(ehr_store_t *store, int *frames_left)
 {
-    int       is_big;
     ehr_rc_t  rc;
 
     *frames_left = 0;
@@ -297,18 +327,12 @@ ehr_store_checkpoint(ehr_store_t *store, int *frames_left)
         return rc;
     }
 
-    is_big = store->log_frames > EHR_STORE_LOG_MAX_FRAMES;
-
     rc = checkpoint(store, SQLITE_CHECKPOINT_PASSIVE, frames_left);
 
-    /* Only this one cuts the file, and it needs the writers to stand still. */
-    if (rc == EHR_OK && is_big) {
-        rc = ehr_store_lock(store);
-
-        if (rc == EHR_OK) {
-            rc = checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE, frames_left);
-            ehr_store_unlock(store);
-        }
+    if (rc == EHR_OK
+        && store->log_frames >= EHR_STORE_CHECKPOINT_FRAMES)
+    {
+        rc = begin_log_anew(store, frames_left);
     }
 
     ehr_store_leave(store);

@@ -5,8 +5,10 @@
  * broken.  It does not know what the unit is.
  */
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include <jansson.h>
@@ -14,6 +16,10 @@
 #include "ehr_json.h"
 #include "ehr_json_gate.h"
 #include "fuzz.h"
+
+
+#define FUZZ_ENDLESS_SEC  5    /* of CPU: the wall's clock runs on while others
+                                  have the processor */
 
 
 /* Of the invented people in the corpus: no sentence may carry them. */
@@ -43,9 +49,17 @@ fuzz_cpu_ns(void)
 }
 
 
+static void
+fuzz_endless(int signal)
+{
+    fuzz_broken("a unit ends", __FILE__, __LINE__);
+}
+
+
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+    fuzz_check(signal(SIGVTALRM, fuzz_endless) != SIG_ERR);
     fuzz_begin();
 
     return 0;
@@ -55,11 +69,13 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int64_t       began;
-    ehr_str_t     bytes = { (const char *) data, size };
-    ehr_arena_t  *arena = ehr_arena_create(FUZZ_ARENA);
+    int64_t           began;
+    ehr_str_t         bytes = { (const char *) data, size };
+    ehr_arena_t      *arena = ehr_arena_create(FUZZ_ARENA);
+    struct itimerval  limit = { { 0, 0 }, { FUZZ_ENDLESS_SEC, 0 } };
 
     fuzz_check(arena != NULL);
+    fuzz_check(setitimer(ITIMER_VIRTUAL, &limit, NULL) == 0);
 
     began = fuzz_cpu_ns();
     fuzz_one(bytes, arena);

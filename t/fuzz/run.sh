@@ -64,8 +64,8 @@ for target in "$@"; do
 
     read -ra options < <(options_of "$target")
 
-    # The harness measures CPU; the time here is for what never ends.
-    nice -n 19 "$program" -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=64 \
+    # The harness measures CPU; the time here is for what waits for ever.
+    nice -n 19 "$program" -timeout=600 -rss_limit_mb=1024 -malloc_limit_mb=64 \
         -artifact_prefix="$findings/" -print_final_stats=1 \
         "${options[@]}" "${work[@]}" > "$log" 2>&1
     status=$?

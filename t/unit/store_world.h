@@ -44,7 +44,7 @@ world_open(world_t *w, int is_readonly)
 {
     char                 error[256];
     ehr_store_t         *store;
-    ehr_store_options_t  options = { 0 };
+    ehr_store_options_t  options = { .is_packing = 1 };
 
     options.path = w->path;
     options.is_readonly = is_readonly;

@@ -298,7 +298,7 @@ struct ngx_http_ehr_worker_s {
 };
 
 
-/* --- the request ---------------------------------------------------------- */
+/* --- the request --------------------------------------------------------- */
 
 typedef enum {
     NGX_HTTP_EHR_NEXT = 0,            /* go on with the next stage */
@@ -406,7 +406,7 @@ struct ngx_http_ehr_ctx_s {
 };
 
 
-/* --- pipeline (ngx_http_ehr_pipeline.c) ----------------------------------- */
+/* --- pipeline (ngx_http_ehr_pipeline.c) ---------------------------------- */
 
 /* Content handler of gateway, admin, ops. */
 ngx_int_t ngx_http_ehr_handler(ngx_http_request_t *r);
@@ -427,7 +427,7 @@ ngx_http_ehr_result_e ngx_http_ehr_refuse(ngx_http_ehr_ctx_t *ctx,
                                           const char *detail_en);
 
 
-/* --- answers (services/ngx_http_ehr_answer.c) ------------------------------ */
+/* --- answers (services/ngx_http_ehr_answer.c) ---------------------------- */
 
 #define NGX_HTTP_EHR_ARENA_CAP  (256 * 1024 * 1024)
 
@@ -470,7 +470,7 @@ ngx_http_ehr_result_e ngx_http_ehr_send(ngx_http_ehr_ctx_t *ctx,
 ngx_http_ehr_result_e ngx_http_ehr_send_problem(ngx_http_ehr_ctx_t *ctx);
 
 
-/* --- bytes in flight (services/ngx_http_ehr_bytes.c) ------------------------ */
+/* --- bytes in flight (services/ngx_http_ehr_bytes.c) --------------------- */
 
 /* Charges the request's bytes to the worker's budget; NGX_BUSY: there is no
  * room, nothing is charged.  Given back with the context. */
@@ -478,7 +478,7 @@ ngx_int_t ngx_http_ehr_bytes_take(ngx_http_ehr_ctx_t *ctx, size_t bytes);
 void ngx_http_ehr_bytes_release(ngx_http_ehr_ctx_t *ctx);
 
 
-/* --- parking and threads (services/ngx_http_ehr_threads.c) ----------------- */
+/* --- parking and threads (services/ngx_http_ehr_threads.c) --------------- */
 
 /* A request that waits is counted (r->main->blocked) and keeps the draining
  * worker alive; ngx_http_ehr_resume() gives both back. */
@@ -499,7 +499,7 @@ ngx_int_t ngx_http_ehr_thread_post(ngx_http_ehr_worker_t *worker,
                                    void (*done)(void *data), void *data);
 
 
-/* --- journal (services/ngx_http_ehr_journal.c) ----------------------------- */
+/* --- journal (services/ngx_http_ehr_journal.c) --------------------------- */
 
 typedef struct ngx_http_ehr_write_s  ngx_http_ehr_write_t;
 
@@ -543,7 +543,7 @@ ngx_uint_t ngx_http_ehr_journal_is_healthy(ngx_http_ehr_worker_t *worker);
 ngx_uint_t ngx_http_ehr_journal_waiting(ngx_http_ehr_worker_t *worker);
 
 
-/* --- registry (services/ngx_http_ehr_registry.c) --------------------------- */
+/* --- registry (services/ngx_http_ehr_registry.c) ------------------------- */
 
 ngx_int_t ngx_http_ehr_registry_init(ngx_http_ehr_worker_t *worker);
 void ngx_http_ehr_registry_exit(ngx_http_ehr_worker_t *worker);
@@ -564,7 +564,7 @@ const ehr_facility_t *ngx_http_ehr_registry_by_cert(ngx_http_ehr_ctx_t *ctx,
     const u_char sha256[EHR_SHA256_LEN]);
 
 
-/* --- limiter (services/ngx_http_ehr_limiter.c, ngx_http_ehr_redis.c) ------- */
+/* --- limiter (services/ngx_http_ehr_limiter.c, ngx_http_ehr_redis.c) ----- */
 
 ngx_int_t ngx_http_ehr_redis_init(ngx_http_ehr_worker_t *worker);
 void ngx_http_ehr_redis_exit(ngx_http_ehr_worker_t *worker);
@@ -574,7 +574,7 @@ char *ngx_http_ehr_set_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_ehr_set_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 
-/* --- schedule and waiters (courier/) ---------------------------------------- */
+/* --- schedule and waiters (courier/) ------------------------------------- */
 
 ngx_int_t ngx_http_ehr_schedule_init(ngx_http_ehr_worker_t *worker);
 void ngx_http_ehr_schedule_exit(ngx_http_ehr_worker_t *worker);
@@ -588,7 +588,7 @@ char *ngx_http_ehr_set_partner(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_ehr_set_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 
-/* --- identity (stages/ngx_http_ehr_stage_identity.c) ------------------------ */
+/* --- identity (stages/ngx_http_ehr_stage_identity.c) --------------------- */
 
 /* What the connection's verified certificate says, made once a connection;
  * NULL without one. */
@@ -598,7 +598,7 @@ const ngx_http_ehr_identity_t *ngx_http_ehr_identity(ngx_http_request_t *r);
 ehr_problem_e ngx_http_ehr_certificate_problem(ngx_connection_t *c);
 
 
-/* --- stages ------------------------------------------------------------------ */
+/* --- stages -------------------------------------------------------------- */
 
 extern const ngx_http_ehr_stage_t  ngx_http_ehr_stage_identity;
 extern const ngx_http_ehr_stage_t  ngx_http_ehr_stage_cert_limit;
@@ -627,7 +627,7 @@ extern const ngx_http_ehr_stage_t  ngx_http_ehr_stage_readyz;
 extern const ngx_http_ehr_stage_t  ngx_http_ehr_stage_metrics;
 
 
-/* --- small ------------------------------------------------------------------- */
+/* --- small --------------------------------------------------------------- */
 
 #define ngx_http_ehr_count(worker, id)                                        \
     (void) ngx_atomic_fetch_add(                                              \

@@ -65,7 +65,8 @@ subtest "all errors at once" => sub {
         . "/CHI_TIET_THUOC[2]/MA_THUOC", "path";
     cmp_ok $one->{line}, ">", 1, "line inside the section";
     ok $one->{rule}, "rule";
-    like $one->{message}, qr/kh\x{f4}ng \x{111}\x{1b0}\x{1ee3}c/, "Vietnamese by default";
+    like $one->{message}, qr/kh\x{f4}ng \x{111}\x{1b0}\x{1ee3}c/,
+        "Vietnamese by default";
 
     $res = send_bytes($wrong, "Accept-Language" => "en");
     is $res->json->{title}, "The document is not valid", "or English";

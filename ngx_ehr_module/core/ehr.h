@@ -59,7 +59,8 @@ size_t ehr_arena_used(const ehr_arena_t *arena);
 static inline int
 ehr_str_eq(ehr_str_t a, ehr_str_t b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+    return a.len == b.len
+           && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 

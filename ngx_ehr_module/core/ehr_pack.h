@@ -9,7 +9,7 @@
 #include "ehr.h"
 
 
-#define EHR_PACK_MIN  2048            /* bytes; smaller ones stay as they are */
+#define EHR_PACK_MIN  2048    /* bytes; smaller ones stay as they are */
 
 
 /* Working memory of one thread; NULL without memory. */

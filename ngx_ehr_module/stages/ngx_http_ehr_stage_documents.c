@@ -287,8 +287,6 @@ ngx_http_ehr_content(ngx_http_ehr_ctx_t *ctx)
 }
 
 
-
-
 static void
 ngx_http_ehr_documents_run(ehr_store_t *store, void *data)
 {

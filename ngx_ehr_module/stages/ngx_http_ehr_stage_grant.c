@@ -203,7 +203,8 @@ ngx_http_ehr_grant(ngx_http_ehr_ctx_t *ctx)
 
     rc = ngx_http_ehr_form_field(ctx, "client_id", &value);
 
-    if (rc == NGX_ABORT || (rc == NGX_OK && !ehr_str_eq(value, ctx->fac->code)))
+    if (rc == NGX_ABORT
+        || (rc == NGX_OK && !ehr_str_eq(value, ctx->fac->code)))
     {
         return ngx_http_ehr_grant_refused(ctx, "invalid_client",
                                    "client_id is not the certificate's");

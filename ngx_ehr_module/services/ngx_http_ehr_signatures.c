@@ -37,10 +37,16 @@ ngx_http_ehr_signatures_check(ngx_http_ehr_ctx_t *ctx,
     rc = ehr_signature_check(policy, &sin, ctx->arena, &ctx->doc.findings,
                              &problem);
 
+    /* only a plain yes is a yes (I10) */
+
+    if (rc != EHR_OK && rc != EHR_REFUSED) {
+        return EHR_BROKEN;
+    }
+
     /* wrong fields were the problem before: the list has both */
 
-    if (rc != EHR_REFUSED || ctx->rc != EHR_OK) {
-        return rc == EHR_BROKEN ? EHR_BROKEN : ctx->rc;
+    if (rc == EHR_OK || ctx->rc != EHR_OK) {
+        return ctx->rc;
     }
 
     ctx->doc.problem = problem;

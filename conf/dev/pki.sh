@@ -49,7 +49,8 @@ ca_config() {
 
     mkdir -p "$dir/.$ca/new"
     [ -e "$dir/.$ca/index" ] || : > "$dir/.$ca/index"
-    cat > "$dir/.$ca/ca.cnf" <<EOT
+    # in one step: another test may be copying it
+    cat > "$dir/.$ca/ca.cnf.$$" <<EOT
 [ca]
 default_ca = ca_default
 [ca_default]
@@ -67,6 +68,7 @@ copy_extensions = none
 [policy_any]
 commonName = supplied
 EOT
+    mv "$dir/.$ca/ca.cnf.$$" "$dir/.$ca/ca.cnf"
 }
 
 authority() {

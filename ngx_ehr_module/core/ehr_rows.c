@@ -8,6 +8,7 @@
 
 #include "ehr_fields.h"
 #include "ehr_rows.h"
+#include "ehr_text.h"
 
 
 #define EHR_ROWS_TEXT   4080  /* a piece of the arena without waste */
@@ -216,6 +217,28 @@ ehr_rows_text(ehr_rows_t *rows, const char *text, size_t len)
 }
 
 
+/* What is compared has one form; what is kept and sent is not this copy. */
+
+static void
+rows_normalize(ehr_rows_t *rows, ehr_str_t *value)
+{
+    ehr_str_t  key = ehr_text_key(*value, rows->records->arena);
+    size_t     taken = key.data == value->data ? 0 : key.len;
+
+    *value = key;
+
+    if (key.data && taken <= rows->records->left) {
+        rows->records->left -= taken;
+
+        return;
+    }
+
+    rows->is_broken |= (key.data == NULL);
+    rows->is_full |= (key.data != NULL);
+    ehr_rows_stop(rows);
+}
+
+
 void
 ehr_rows_value_end(ehr_rows_t *rows, uint32_t id)
 {
@@ -242,6 +265,8 @@ ehr_rows_value_end(ehr_rows_t *rows, uint32_t id)
     rows->text += rows->len;
     rows->room -= rows->len;
     rows->len = 0;
+
+    rows_normalize(rows, value);
 }
 
 

@@ -2,9 +2,9 @@
 
 /*
  * The record set: what a section's parser has read, kept as rows of values
- * for validators.  One copy of each value, in the document's arena; no tree;
- * no more memory than a document of its size can honestly need.  It knows
- * field ids only, and judges nothing.
+ * for validators.  One copy of each value, in NFC, in the document's arena; no
+ * tree; no more memory than a document of its size can honestly need.  It
+ * knows field ids only, and judges nothing.
  */
 
 #ifndef EHR_ROWS_H

@@ -265,6 +265,32 @@ ehr_text_look(ehr_str_t text)
 }
 
 
+/* Blocks of Unicode in which no character has another normal form: up to
+ * U+02FF, and U+1E00 to U+1EFF, which is all that Vietnamese is written with.
+ * Of any other text nothing is said. */
+
+static int
+text_is_composed(ehr_str_t text)
+{
+    const uint8_t  *p = (const uint8_t *) text.data, *end = p + text.len;
+
+    while (p < end) {
+        if (*p < 0xcc) {
+            p++;
+
+        } else if (end - p >= 3 && *p == 0xe1 && p[1] >= 0xb8 && p[1] <= 0xbb)
+        {
+            p += 3;
+
+        } else {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 ehr_str_t
 ehr_text_key(ehr_str_t text, ehr_arena_t *arena)
 {
@@ -272,7 +298,7 @@ ehr_text_key(ehr_str_t text, ehr_arena_t *arena)
     utf8proc_ssize_t   len;
     ehr_str_t          key = ehr_null_string;
 
-    if (text_is_ascii(text)) {
+    if (text_is_ascii(text) || text_is_composed(text)) {
         return text.data ? text : ehr_str("");
     }
 

@@ -79,8 +79,9 @@ typedef struct {
 /*
  * One row of a section: the values of its fields by the ids of the generated
  * header ehr_fields.h, as text, without outer white space and with character
- * references resolved.  data is NULL when the element is not there; an element
- * without text has data and len 0.  Of an element that came twice the first.
+ * references resolved, in Unicode's normal form C: what reads the same is the
+ * same.  data is NULL when the element is not there; an element without text
+ * has data and len 0.  Of an element that came twice the first.
  */
 
 typedef struct {

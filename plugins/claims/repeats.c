@@ -2,8 +2,7 @@
 
 /*
  * Fields of XML6, XML13, XML14 and XML15 that repeat XML1 (rule L14): a table
- * of which is which.  Compares bytes; decomposed letters are told where text
- * is read.
+ * of which is which.
  */
 
 #include "claims.h"

@@ -114,8 +114,17 @@ the_key_is_the_same_for_both_forms(void **state)
     assert_true(ehr_str_eq(nfc, nfd));
     assert_true(ehr_str_is(nfc, "Nguy\u1ec5n-1"));
 
-    /* no copy of what has one form only */
+    /* no copy of what has one form only, nor of what is composed already */
     assert_ptr_equal(ehr_text_key(plain, arena).data, plain.data);
+    assert_ptr_equal(ehr_text_key(nfc, arena).data, nfc.data);
+
+    /* signs that have another normal form, of three bytes each */
+    assert_true(ehr_str_is(ehr_text_key(ehr_str("5 \u2126"), arena),
+                           "5 \u03a9"));
+    assert_true(ehr_str_is(ehr_text_key(ehr_str("\u1f71"), arena),
+                           "\u03ac"));
+    assert_true(ehr_str_is(ehr_text_key(ehr_str("\u1ec5\u0323"), arena),
+                           "\u1ec7\u0303"));
 
     /* and what is no UTF-8 is not touched */
     assert_true(ehr_str_is(ehr_text_key(ehr_str("\xff\xfe"), arena),

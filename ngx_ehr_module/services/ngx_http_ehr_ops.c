@@ -236,7 +236,8 @@ ngx_http_ehr_probe_run(ehr_store_t *store, void *data)
 
     struct statvfs  fs;
 
-    probe->rc = ehr_store_depths(store, probe->ctx->arena, &probe->depths,
+    probe->rc = ehr_store_depths(store, ngx_http_ehr_now_ms(),
+                                 probe->ctx->arena, &probe->depths,
                                  &probe->ndepths);
 
     if (statvfs((char *) probe->ctx->mcf->store_path.data, &fs) == 0) {

@@ -15,7 +15,7 @@
  *      │                  │                | refused | uncertain | held
  *      │                  └──finish──▶ retrying ──claim──▶ sending
  *      │                                   ▲
- *      │                       held ──unhold┘
+ *      │                       held ──unhold, window opened──┘
  *      └── superseded (also from retrying, held) by newer content
  *
  * A claim gives the row to an owner and raises its fence; finish writes only
@@ -106,6 +106,9 @@ struct ehr_store_op_s {
 typedef struct {
     char             partner[32];
     ehr_state_e      state;
+    int              is_urgent;       /* submit: not behind what is not */
+    int64_t          target_ms;       /* submit: the deadline of its kind;
+                                         0: none.  It orders and is shown */
     int64_t          next_attempt_ms; /* 0: none */
     uint32_t         attempts;
     ehr_str_t        partner_ref;
@@ -196,9 +199,22 @@ typedef struct {
  * held and uncertain ones do not block; an empty key waits for nothing).  An
  * attempt row is begun for each.  Fewer are given when the arena is full;
  * EHR_BROKEN when not even one fits.
+ *
+ * Facilities take turns, each its delivery with the nearest target_ms; urgent
+ * ones, others and those tried before share the places.  What opens_ms()
+ * gives a later time for becomes held ("window.closed") and comes back at
+ * that time.  Of a paused partner nothing is given.
  */
 
 #define EHR_STORE_MAX_CLAIM  256
+#define EHR_STORE_RINGS      3
+
+/* Whose turn it is: all zero at first, then the store's; one lane's own. */
+
+typedef struct {
+    uint32_t          number;
+    char              after[EHR_STORE_RINGS][32];   /* facility served last */
+} ehr_store_turn_t;
 
 typedef struct {
     ehr_store_op_t    op;
@@ -207,8 +223,14 @@ typedef struct {
     int64_t           now_ms;
     uint32_t          max;            /* 1..EHR_STORE_MAX_CLAIM */
     ehr_arena_t      *arena;          /* for claims and their bytes */
+    ehr_store_turn_t *turn;           /* NULL: begins anew each time */
+    void             *data;
+    int64_t         (*opens_ms)(void *data, const ehr_submission_t *sub,
+                                int64_t now_ms);    /* 0: open; NULL: all */
     ehr_claim_t      *claims;         /* out, in the arena */
     uint32_t          nclaims;
+    uint32_t          nclosed;        /* out: held by a closed window */
+    int               is_paused;      /* out */
     int64_t           next_due_ms;    /* out: when the next one is due that
                                          was not claimed; 0: none known.
                                          One that waits for older content is
@@ -356,13 +378,15 @@ typedef struct {
     char         partner[32];
     ehr_state_e  state;
     int64_t      count;
+    int64_t      late;                /* past the deadline of their kind */
     int64_t      oldest_ms;           /* received */
 } ehr_store_depth_t;
 
 /* Open deliveries (pending, sending, retrying, uncertain, held) by partner
  * and state. */
-ehr_rc_t ehr_store_depths(ehr_store_t *store, ehr_arena_t *arena,
-                          ehr_store_depth_t **depths, uint32_t *n);
+ehr_rc_t ehr_store_depths(ehr_store_t *store, int64_t now_ms,
+                          ehr_arena_t *arena, ehr_store_depth_t **depths,
+                          uint32_t *n);
 
 
 /* --- registry ---------------------------------------------------------- */

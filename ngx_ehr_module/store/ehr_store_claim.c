@@ -2,117 +2,243 @@
 
 /*
  * Giving due deliveries to an owner.  Decides which are due and in what
- * order (I7); knows nothing of how they are sent.
+ * order (I7); knows nothing of how they are sent, nor of calendars: when a
+ * window opens is the caller's to say.
  *
- * Half of a claim goes to what is retrying and due, the other half to what is
- * new, the rest to whatever is left: neither a flood of new documents nor a
- * heap of old failures shuts the other out.
+ * What is ready stands in three rings: urgent, not urgent, tried before.  A
+ * turn's number says which ring is asked first, so that none shuts another
+ * out.  Within a ring facilities take turns, one delivery each; within a
+ * facility the nearest deadline goes first.  A look is one seek in an index,
+ * whatever its depth.
+ *
+ * What waits for a time stands in an index of its own and becomes ready here.
  */
 
 #include "ehr_store_sqlite.h"
 
 
+/* What one claim may move from waiting to ready, and from ready to held by a
+ * closed window; the next one goes on. */
+#define MAX_DUE     256
+#define MAX_CLOSED  64
+
+#define RINGS       EHR_STORE_RINGS
+
+
+/* Half the turns are for what was tried before; of the others, three of four
+ * for what is urgent.  Where a ring is empty the next one of the row has the
+ * turn. */
+
+#define TURNS  8
+
+static const uint8_t  turns[TURNS][RINGS] = {
+    { 2, 0, 1 },
+    { 0, 1, 2 },
+    { 2, 0, 1 },
+    { 0, 1, 2 },
+    { 2, 0, 1 },
+    { 0, 1, 2 },
+    { 2, 0, 1 },
+    { 1, 0, 2 }
+};
+
+
 typedef struct {
     int64_t  delivery;
     int64_t  seq;
+    char     facility[sizeof(((ehr_store_turn_t *) 0)->after[0])];
 } due_t;
 
 
-/* One more than asked for, to see whether something is left. */
-
-typedef struct {
-    due_t     rows[EHR_STORE_MAX_CLAIM + 1];
-    uint32_t  n;
-} due_list_t;
-
-
-static int
-is_listed(const due_list_t *due, int64_t delivery)
-{
-    uint32_t  i;
-
-    for (i = 0; i < due->n; i++) {
-        if (due->rows[i].delivery == delivery) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/* Fills the list up to a length from one of the two queues. */
+/* EHR_REFUSED: nothing of that ring behind that facility. */
 
 static ehr_rc_t
-find_due(ehr_store_t *store, const ehr_store_claim_t *op, ehr_sql_e sql,
-         due_list_t *due, uint32_t length)
+find_behind(ehr_store_t *store, const char *partner, uint32_t ring,
+            const char *after, due_t *due)
 {
-    due_t        row;
     ehr_rc_t     rc;
     ehr_query_t  q;
 
-    if (due->n >= length) {
+    ehr_query_begin(&q, store, EHR_SQL_CLAIM_READY);
+    ehr_query_text(&q, partner);
+    ehr_query_int(&q, ring);
+    ehr_query_text(&q, after);
+
+    rc = ehr_query_step(&q);
+
+    if (rc == EHR_AGAIN) {
+        due->delivery = ehr_column_int(&q, 0);
+        due->seq = ehr_column_int(&q, 1);
+        ehr_column_copy(&q, 2, due->facility, sizeof(due->facility));
+        ehr_query_end(&q);
         return EHR_OK;
-    }
-
-    ehr_query_begin(&q, store, sql);
-    ehr_query_text(&q, op->partner);
-    ehr_query_int(&q, length);
-
-    if (sql == EHR_SQL_CLAIM_RETRYING) {
-        ehr_query_int(&q, op->now_ms);
-    }
-
-    for (rc = ehr_query_step(&q);
-         rc == EHR_AGAIN && due->n < length;
-         rc = ehr_query_step(&q))
-    {
-        row.delivery = ehr_column_int(&q, 0);
-        row.seq = ehr_column_int(&q, 1);
-
-        if (!is_listed(due, row.delivery)) {
-            due->rows[due->n++] = row;
-        }
     }
 
     ehr_query_end(&q);
 
-    return rc == EHR_AGAIN ? EHR_OK : rc;
+    return rc == EHR_OK ? EHR_REFUSED : rc;
 }
 
 
 static ehr_rc_t
-find_all_due(ehr_store_t *store, const ehr_store_claim_t *op,
-             due_list_t *due)
+find_in_ring(ehr_store_t *store, const char *partner, uint32_t ring,
+             const ehr_store_turn_t *turn, due_t *due)
 {
     ehr_rc_t  rc;
 
-    due->n = 0;
+    rc = find_behind(store, partner, ring, turn->after[ring], due);
 
-    rc = find_due(store, op, EHR_SQL_CLAIM_RETRYING, due, (op->max + 1) / 2);
-
-    if (rc == EHR_OK) {
-        rc = find_due(store, op, EHR_SQL_CLAIM_PENDING, due, op->max + 1);
-    }
-
-    if (rc == EHR_OK) {
-        rc = find_due(store, op, EHR_SQL_CLAIM_RETRYING, due, op->max + 1);
+    if (rc == EHR_REFUSED && turn->after[ring][0] != '\0') {
+        rc = find_behind(store, partner, ring, "", due);
     }
 
     return rc;
 }
 
 
+/* EHR_REFUSED: nothing is ready. */
+
 static ehr_rc_t
-find_next(ehr_store_t *store, ehr_store_claim_t *op)
+find_ready(ehr_store_t *store, const char *partner,
+           const ehr_store_turn_t *turn, uint32_t *ring, due_t *due)
+{
+    uint32_t        i;
+    ehr_rc_t        rc;
+    const uint8_t  *row = turns[turn->number % TURNS];
+
+    for (i = 0, rc = EHR_REFUSED; i < RINGS && rc == EHR_REFUSED; i++) {
+        *ring = row[i];
+        rc = find_in_ring(store, partner, row[i], turn, due);
+    }
+
+    return rc;
+}
+
+
+static void
+end_turn(ehr_store_turn_t *turn, uint32_t ring, const due_t *due)
+{
+    memcpy(turn->after[ring], due->facility, sizeof(due->facility));
+    turn->number++;
+}
+
+
+static ehr_rc_t
+find_next(ehr_store_t *store, const char *partner, int64_t *next_due_ms)
 {
     ehr_query_t  q;
 
     ehr_query_begin(&q, store, EHR_SQL_CLAIM_NEXT);
+    ehr_query_text(&q, partner);
+
+    return ehr_store_get_int(&q, next_due_ms);
+}
+
+
+static ehr_rc_t
+window_opened(ehr_store_t *store, const ehr_store_claim_t *op, int64_t seq)
+{
+    ehr_step_t  step;
+
+    step.seq = seq;
+    step.at_ms = op->now_ms;
+    step.partner = op->partner;
+    step.state = ehr_state_name(EHR_STATE_RETRYING);
+    step.reason = ehr_str(EHR_REASON_OPENED);
+
+    return ehr_store_history_add(store, &step);
+}
+
+
+/* What has waited long enough becomes ready; says when the next one will. */
+
+static ehr_rc_t
+wake_due(ehr_store_t *store, ehr_store_claim_t *op)
+{
+    ehr_rc_t     rc, added;
+    ehr_query_t  q;
+
+    rc = find_next(store, op->partner, &op->next_due_ms);
+
+    if (rc != EHR_OK || op->next_due_ms == 0 || op->next_due_ms > op->now_ms) {
+        return rc;
+    }
+
+    ehr_query_begin(&q, store, EHR_SQL_CLAIM_DUE);
     ehr_query_text(&q, op->partner);
     ehr_query_int(&q, op->now_ms);
+    ehr_query_int(&q, MAX_DUE);
+    ehr_query_text(&q, EHR_REASON_CLOSED);
+    ehr_query_text(&q, EHR_REASON_OPENED);
 
-    return ehr_store_get_int(&q, &op->next_due_ms);
+    for (rc = ehr_query_step(&q); rc == EHR_AGAIN; rc = ehr_query_step(&q)) {
+
+        if (!ehr_str_is(ehr_column_str(&q, 1, op->arena), EHR_REASON_OPENED)) {
+            continue;
+        }
+
+        added = window_opened(store, op, ehr_column_int(&q, 0));
+        if (added != EHR_OK) {
+            rc = added;
+            break;
+        }
+    }
+
+    ehr_query_end(&q);
+
+    return rc == EHR_OK ? find_next(store, op->partner, &op->next_due_ms)
+                        : rc;
+}
+
+
+static ehr_rc_t
+is_paused(ehr_store_t *store, ehr_store_claim_t *op)
+{
+    int64_t      value;
+    ehr_rc_t     rc;
+    ehr_query_t  q;
+
+    ehr_query_begin(&q, store, EHR_SQL_CLAIM_PAUSED);
+    ehr_query_text(&q, op->partner);
+
+    rc = ehr_store_get_int(&q, &value);
+    op->is_paused = (rc == EHR_OK && value != 0);
+
+    return rc == EHR_REFUSED ? EHR_OK : rc;
+}
+
+
+static ehr_rc_t
+hold_closed(ehr_store_t *store, ehr_store_claim_t *op, const due_t *due,
+            int64_t opens_ms)
+{
+    ehr_rc_t     rc;
+    ehr_step_t   step;
+    ehr_query_t  q;
+
+    ehr_query_begin(&q, store, EHR_SQL_CLAIM_HOLD);
+    ehr_query_int(&q, due->delivery);
+    ehr_query_int(&q, opens_ms);
+    ehr_query_text(&q, EHR_REASON_CLOSED);
+
+    rc = ehr_query_run(&q);
+    if (rc != EHR_OK) {
+        return rc;
+    }
+
+    if (op->next_due_ms == 0 || opens_ms < op->next_due_ms) {
+        op->next_due_ms = opens_ms;
+    }
+
+    op->nclosed++;
+
+    step.seq = due->seq;
+    step.at_ms = op->now_ms;
+    step.partner = op->partner;
+    step.state = ehr_state_name(EHR_STATE_HELD);
+    step.reason = ehr_str(EHR_REASON_CLOSED);
+
+    return ehr_store_history_add(store, &step);
 }
 
 
@@ -217,11 +343,6 @@ load(ehr_store_t *store, const ehr_store_claim_t *op, const due_t *due,
         rc = keep_partner(store, op->partner, &claim->sub);
     }
 
-    if (rc == EHR_OK) {
-        rc = ehr_store_load_content(store, due->seq, op->arena,
-                                    &claim->content);
-    }
-
     return rc == EHR_REFUSED
            ? ehr_store_broken(store, "a delivery without its submission")
            : rc;
@@ -231,51 +352,115 @@ load(ehr_store_t *store, const ehr_store_claim_t *op, const due_t *due,
 /* Reads before it takes: what does not fit the arena is left where it is. */
 
 static ehr_rc_t
-take_due(ehr_store_t *store, ehr_store_claim_t *op, const due_list_t *due)
+take_one(ehr_store_t *store, ehr_store_claim_t *op, const due_t *due)
 {
-    uint32_t  i, n;
-    ehr_rc_t  rc;
+    int64_t       opens_ms;
+    ehr_rc_t      rc;
+    ehr_claim_t  *claim;
 
-    n = due->n < op->max ? due->n : op->max;
+    if (op->claims == NULL) {
+        op->claims = ehr_arena_calloc(op->arena,
+                                      op->max * sizeof(ehr_claim_t));
+    }
 
-    op->claims = ehr_arena_calloc(op->arena, n * sizeof(ehr_claim_t));
     if (op->claims == NULL) {
         return ehr_store_broken(store, "the arena is full");
     }
 
-    for (i = 0; i < n; i++) {
+    claim = &op->claims[op->nclaims];
 
-        rc = load(store, op, &due->rows[i], &op->claims[i]);
+    rc = load(store, op, due, claim);
+    if (rc != EHR_OK) {
+        return rc;
+    }
 
-        if (rc == EHR_BROKEN && i > 0) {
-            op->next_due_ms = op->now_ms;
-            break;
+    opens_ms = op->opens_ms != NULL
+               ? op->opens_ms(op->data, &claim->sub, op->now_ms) : 0;
+
+    if (opens_ms > op->now_ms) {
+        return hold_closed(store, op, due, opens_ms);
+    }
+
+    rc = ehr_store_load_content(store, due->seq, op->arena, &claim->content);
+
+    if (rc == EHR_OK) {
+        rc = take(store, op, claim);
+    }
+
+    if (rc == EHR_OK) {
+        op->nclaims++;
+    }
+
+    return rc == EHR_REFUSED
+           ? ehr_store_broken(store, "a delivery without its content") : rc;
+}
+
+
+/* EHR_REFUSED: nothing is ready any more. */
+
+static ehr_rc_t
+take_ready(ehr_store_t *store, ehr_store_claim_t *op, ehr_store_turn_t *turn)
+{
+    due_t     due;
+    uint32_t  ring;
+    ehr_rc_t  rc;
+
+    while (op->nclaims < op->max && op->nclosed < MAX_CLOSED) {
+
+        rc = find_ready(store, op->partner, turn, &ring, &due);
+        if (rc != EHR_OK) {
+            return rc;
         }
 
-        if (rc == EHR_OK) {
-            rc = take(store, op, &op->claims[i]);
+        rc = take_one(store, op, &due);
+
+        if (rc == EHR_BROKEN && op->nclaims > 0) {
+            return EHR_OK;
         }
 
         if (rc != EHR_OK) {
             return rc;
         }
 
-        op->nclaims++;
+        end_turn(turn, ring, &due);
     }
 
-    return EHR_OK;
+    return find_ready(store, op->partner, turn, &ring, &due);
+}
+
+
+static ehr_rc_t
+claim_ready(ehr_store_t *store, ehr_store_claim_t *op)
+{
+    ehr_rc_t          rc;
+    ehr_store_turn_t  turn;
+
+    memset(&turn, 0, sizeof(ehr_store_turn_t));
+
+    rc = take_ready(store, op, op->turn != NULL ? op->turn : &turn);
+
+    if (rc == EHR_OK) {
+        op->next_due_ms = op->now_ms;
+    }
+
+    if (op->nclaims == 0) {
+        op->claims = NULL;
+    }
+
+    return rc == EHR_REFUSED ? EHR_OK : rc;
 }
 
 
 ehr_rc_t
 ehr_store_claim(ehr_store_t *store, ehr_store_claim_t *op)
 {
-    ehr_rc_t    rc;
-    due_list_t  due;
+    ehr_rc_t  rc;
 
     op->claims = NULL;
     op->nclaims = 0;
+    op->nclosed = 0;
     op->next_due_ms = 0;
+    op->is_paused = 0;
 
     if (op->arena == NULL || op->partner == NULL || op->partner[0] == '\0'
         || op->max == 0 || op->max > EHR_STORE_MAX_CLAIM
@@ -284,20 +469,13 @@ ehr_store_claim(ehr_store_t *store, ehr_store_claim_t *op)
         return ehr_store_broken(store, "claim with impossible arguments");
     }
 
-    rc = find_all_due(store, op, &due);
-    if (rc != EHR_OK) {
+    rc = is_paused(store, op);
+
+    if (rc != EHR_OK || op->is_paused) {
         return rc;
     }
 
-    if (due.n > op->max) {
-        op->next_due_ms = op->now_ms;
+    rc = wake_due(store, op);
 
-    } else {
-        rc = find_next(store, op);
-        if (rc != EHR_OK) {
-            return rc;
-        }
-    }
-
-    return due.n == 0 ? EHR_OK : take_due(store, op, &due);
+    return rc == EHR_OK ? claim_ready(store, op) : rc;
 }

@@ -23,6 +23,32 @@
 #define MAX_HALVINGS  64
 
 
+/* The names of all partners with something ready, a seek for each. */
+
+#define READY  "state IN ('pending', 'retrying') AND due_ms = 0"
+
+#define READY_PARTNERS                                                        \
+    "WITH RECURSIVE p (name) AS ("                                            \
+    "SELECT min(partner) FROM deliveries INDEXED BY deliveries_ready"         \
+    " WHERE " READY                                                           \
+    " UNION ALL SELECT ("                                                     \
+    "SELECT min(partner) FROM deliveries INDEXED BY deliveries_ready"         \
+    " WHERE " READY " AND partner > p.name)"                                  \
+    " FROM p WHERE p.name IS NOT NULL)"                                       \
+    " SELECT name FROM p WHERE name IS NOT NULL"
+
+
+/* A new delivery pays for each index it enters: the one by facility and state
+ * is not among them, and the one it is claimed by serves instead. */
+
+static int
+is_pending_of_facility(const ehr_store_filter_t *filter)
+{
+    return filter->business_key.len == 0 && filter->facility.len != 0
+           && filter->state == EHR_STATE_PENDING;
+}
+
+
 /* Which rows lead.  "accepted" is where nearly all deliveries end: the newest
  * submissions are walked for it and no index holds it. */
 
@@ -31,6 +57,10 @@ leading_rows(const ehr_store_filter_t *filter)
 {
     if (filter->business_key.len != 0) {
         return "submissions AS x INDEXED BY submissions_business";
+    }
+
+    if (is_pending_of_facility(filter)) {
+        return "deliveries AS x INDEXED BY deliveries_ready";
     }
 
     if (filter->state != 0 && filter->state != EHR_STATE_ACCEPTED) {
@@ -58,6 +88,19 @@ state_condition(const ehr_store_filter_t *filter)
 {
     if (filter->state == 0) {
         return "";
+    }
+
+    if (is_pending_of_facility(filter)) {
+        return " AND x.state IN ('pending', 'retrying') AND x.due_ms = 0"
+               " AND x.partner IN (" READY_PARTNERS ")"
+               " AND x.rank IN (0, 1) AND x.state = :state";
+    }
+
+    if (filter->business_key.len == 0 && filter->facility.len != 0
+        && filter->state != EHR_STATE_ACCEPTED)
+    {
+        return " AND x.state NOT IN ('accepted', 'pending')"
+               " AND x.state = :state";
     }
 
     if (filter->business_key.len == 0

@@ -215,7 +215,8 @@ ehr_store_history(ehr_store_t *store, const char *id, ehr_arena_t *arena,
 /* --- depths --- */
 
 static ehr_rc_t
-read_depths(ehr_store_t *store, ehr_store_depth_t *all, uint32_t *n)
+read_depths(ehr_store_t *store, int64_t now_ms, ehr_store_depth_t *all,
+            uint32_t *n)
 {
     ehr_rc_t            rc;
     ehr_query_t         q;
@@ -223,6 +224,7 @@ read_depths(ehr_store_t *store, ehr_store_depth_t *all, uint32_t *n)
 
     ehr_query_begin(&q, store, EHR_SQL_DEPTHS);
     ehr_query_int(&q, MAX_DEPTHS);
+    ehr_query_int(&q, now_ms);
 
     *n = 0;
 
@@ -235,6 +237,7 @@ read_depths(ehr_store_t *store, ehr_store_depth_t *all, uint32_t *n)
         depth->state = ehr_column_state(&q, 1);
         depth->count = ehr_column_int(&q, 2);
         depth->oldest_ms = ehr_column_int(&q, 3);
+        depth->late = ehr_column_int(&q, 4);
     }
 
     ehr_query_end(&q);
@@ -244,7 +247,7 @@ read_depths(ehr_store_t *store, ehr_store_depth_t *all, uint32_t *n)
 
 
 ehr_rc_t
-ehr_store_depths(ehr_store_t *store, ehr_arena_t *arena,
+ehr_store_depths(ehr_store_t *store, int64_t now_ms, ehr_arena_t *arena,
                  ehr_store_depth_t **depths, uint32_t *n)
 {
     ehr_rc_t  rc;
@@ -261,5 +264,5 @@ ehr_store_depths(ehr_store_t *store, ehr_arena_t *arena,
         return rc;
     }
 
-    return ehr_store_end_read(store, read_depths(store, *depths, n));
+    return ehr_store_end_read(store, read_depths(store, now_ms, *depths, n));
 }

@@ -20,6 +20,11 @@
     " AND o.state IN ('pending', 'sending', 'retrying', 'held')"              \
     " AND o.state <> 'held')"
 
+/* deliveries_ready's own condition. */
+
+#define IS_READY                                                              \
+    "d.state IN ('pending', 'retrying') AND d.due_ms = 0"
+
 /* What newer content of the same key takes the place of. */
 
 #define OLDER_CONTENT                                                         \
@@ -71,7 +76,8 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
 
     [EHR_SQL_DELIVERY_ADD] =
         "INSERT INTO deliveries (seq, partner, facility, kind, business_key,"
-        " state, reason) VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6)",
+        " state, reason, rank, target_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?7, ?8)",
 
     [EHR_SQL_HISTORY_ADD] =
         "INSERT INTO history (seq, step, at_ms, partner, state, reason)"
@@ -113,23 +119,36 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
 
     /* --- deliver --- */
 
-    [EHR_SQL_CLAIM_PENDING] =
-        "SELECT d.id, d.seq FROM deliveries AS d INDEXED BY deliveries_state"
-        " WHERE d.state <> 'accepted' AND d.state = 'pending'"
-        " AND d.partner = ?1 AND NOT (" OLDER_IS_OPEN ")"
-        " ORDER BY d.seq LIMIT ?2",
-
-    [EHR_SQL_CLAIM_RETRYING] =
-        "SELECT d.id, d.seq"
-        " FROM deliveries AS d INDEXED BY deliveries_retrying"
-        " WHERE d.state = 'retrying' AND d.partner = ?1 AND d.due_ms <= ?3"
-        " AND NOT (" OLDER_IS_OPEN ")"
-        " ORDER BY d.due_ms LIMIT ?2",
+    /* One seek: the first of the next facility that has one in this ring.
+     * Rows that wait for older content are passed by; there is at most one
+     * for each delivery under way. */
+    [EHR_SQL_CLAIM_READY] =
+        "SELECT d.id, d.seq, d.facility"
+        " FROM deliveries AS d INDEXED BY deliveries_ready"
+        " WHERE " IS_READY " AND d.partner = ?1 AND d.rank = ?2"
+        " AND d.facility > ?3 AND NOT (" OLDER_IS_OPEN ")"
+        " ORDER BY d.facility, d.target_ms LIMIT 1",
 
     [EHR_SQL_CLAIM_NEXT] =
         "SELECT coalesce(min(due_ms), 0)"
-        " FROM deliveries INDEXED BY deliveries_retrying"
-        " WHERE state = 'retrying' AND partner = ?1 AND due_ms > ?2",
+        " FROM deliveries INDEXED BY deliveries_later"
+        " WHERE due_ms > 0 AND partner = ?1",
+
+    [EHR_SQL_CLAIM_DUE] =
+        "UPDATE deliveries SET due_ms = 0, rank = 2,"
+        " state = iif(state = 'held' AND reason = ?4, 'retrying', state),"
+        " reason = iif(state = 'held' AND reason = ?4, ?5, reason)"
+        " WHERE id IN (SELECT id"
+        " FROM deliveries INDEXED BY deliveries_later"
+        " WHERE due_ms > 0 AND partner = ?1 AND due_ms <= ?2"
+        " ORDER BY due_ms LIMIT ?3) RETURNING seq, reason",
+
+    [EHR_SQL_CLAIM_HOLD] =
+        "UPDATE deliveries SET state = 'held', due_ms = ?2, reason = ?3"
+        " WHERE id = ?1 AND state IN ('pending', 'retrying')",
+
+    [EHR_SQL_CLAIM_PAUSED] =
+        "SELECT is_paused FROM partners WHERE name = ?1",
 
     [EHR_SQL_CLAIM_TAKE] =
         "UPDATE deliveries SET state = 'sending', due_ms = 0,"
@@ -205,8 +224,9 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " WHERE seq >= ?1 ORDER BY seq LIMIT 1",
 
     [EHR_SQL_DEPTHS] =
-        "SELECT d.partner, d.state, d.n, s.received_ms FROM ("
-        "SELECT partner, state, count(*) AS n, min(seq) AS oldest"
+        "SELECT d.partner, d.state, d.n, s.received_ms, d.late FROM ("
+        "SELECT partner, state, count(*) AS n, min(seq) AS oldest,"
+        " sum(target_ms BETWEEN 1 AND ?2) AS late"
         " FROM deliveries INDEXED BY deliveries_state"
         " WHERE state <> 'accepted' AND state IN"
         " ('pending', 'sending', 'retrying', 'uncertain', 'held')"

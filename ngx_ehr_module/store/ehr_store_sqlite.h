@@ -45,6 +45,8 @@
 #define EHR_REASON_NEWER         "content.newer"
 #define EHR_REASON_LOST          "worker.lost"
 #define EHR_REASON_DRAINED       "worker.drained"
+#define EHR_REASON_CLOSED        "window.closed"
+#define EHR_REASON_OPENED        "window.opened"
 #define EHR_REASON_RELOADED      "config.reloaded"
 
 

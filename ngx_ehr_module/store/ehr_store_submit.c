@@ -221,6 +221,8 @@ add_delivery(ehr_store_t *store, const ehr_submission_t *sub, int64_t seq,
     ehr_query_str(&q, sub->kind);
     ehr_query_str(&q, sub->business_key);
     ehr_query_str(&q, dlv->reason);
+    ehr_query_int(&q, !dlv->is_urgent);
+    ehr_query_int(&q, dlv->target_ms);
 
     rc = ehr_query_run(&q);
     if (rc != EHR_OK) {

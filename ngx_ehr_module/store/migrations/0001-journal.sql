@@ -49,7 +49,11 @@ CREATE TABLE idempotency_keys (
 
 -- facility, kind and business_key repeat the submission's, so that the order
 -- of one key is one index and not a join over all its older contents.
--- due_ms is set in retrying only: pending is always due.
+--
+-- due_ms is not 0 while something waits for its time: retrying, and held by a
+-- closed window.  A claim puts it to 0 when the time has come.  rank says in
+-- which ring a claim finds it: 0 urgent, 1 not, 2 tried before.  target_ms is
+-- the deadline of its kind, 0 for none; it orders and is shown, no more.
 
 CREATE TABLE deliveries (
     id                 INTEGER PRIMARY KEY,
@@ -63,6 +67,8 @@ CREATE TABLE deliveries (
                            'accepted_with_message', 'refused', 'retrying',
                            'uncertain', 'held', 'superseded')),
     due_ms             INTEGER NOT NULL DEFAULT 0,
+    rank               INTEGER NOT NULL CHECK (rank IN (0, 1, 2)),
+    target_ms          INTEGER NOT NULL,
     attempts           INTEGER NOT NULL DEFAULT 0,
     fence              INTEGER NOT NULL DEFAULT 0,
     owner_slot         INTEGER,
@@ -77,14 +83,18 @@ CREATE TABLE deliveries (
 ) STRICT;
 
 -- Partial: a settled delivery leaves them, so what is claimed, counted and
--- recovered costs the same with a million stored as with none.
+-- recovered costs the same with a million stored as with none.  A new
+-- delivery enters three of them; each more is paid by every document.
 
-CREATE INDEX deliveries_state ON deliveries (state, partner, seq)
+CREATE INDEX deliveries_ready
+    ON deliveries (partner, rank, facility, target_ms)
+    WHERE state IN ('pending', 'retrying') AND due_ms = 0;
+CREATE INDEX deliveries_later ON deliveries (partner, due_ms)
+    WHERE due_ms > 0;
+CREATE INDEX deliveries_state ON deliveries (state, partner, seq, target_ms)
     WHERE state <> 'accepted';
 CREATE INDEX deliveries_facility ON deliveries (facility, state, seq)
-    WHERE state <> 'accepted';
-CREATE INDEX deliveries_retrying ON deliveries (partner, due_ms)
-    WHERE state = 'retrying';
+    WHERE state NOT IN ('accepted', 'pending');
 CREATE INDEX deliveries_order
     ON deliveries (business_key, facility, kind, partner, seq)
     WHERE state IN ('pending', 'sending', 'retrying', 'held');
@@ -128,6 +138,17 @@ CREATE TRIGGER history_is_not_removed BEFORE DELETE ON history
 BEGIN
     SELECT raise(ABORT, 'history is only appended');
 END;
+
+-- What administrators said of a partner; none is everything as configured.
+
+CREATE TABLE partners (
+    name        TEXT    NOT NULL PRIMARY KEY CHECK (name <> ''),
+    is_paused   INTEGER NOT NULL,
+    reason      TEXT    NOT NULL,
+    actor       TEXT    NOT NULL,
+    version     INTEGER NOT NULL,
+    changed_ms  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- The registry of facilities.
 

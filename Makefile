@@ -286,7 +286,21 @@ JOBS       ?= 2
 LEAKS      ?=
 PROVE      := prove -It/lib
 
-test-build: build-all unit-build fuzz-build $(OUT)/t/keep_open.so
+test-build: build-all unit-build fuzz-build $(OUT)/t/keep_open.so \
+            $(OUT)/t/fault/fault.so $(OUT)/t/fault/journal
+
+# Faults are preloaded; what checks the journal after them is a program.
+
+$(OUT)/t/fault/fault.so: t/fault/fault.c t/fault/trace.h
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=c11 -O2 -g -fPIC -shared $(WARN) -o $@ $<
+
+FAULT_SRC  := $(filter-out t/fault/fault.c,$(wildcard t/fault/*.c))
+
+$(OUT)/t/fault/journal: $(FAULT_SRC) $(wildcard t/fault/*.h) $(CORE)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_C) $(CFLAGS_C) -o $@ $(FAULT_SRC) $(CORE) \
+	    $(LIBS_CORE)
 
 $(OUT)/t/keep_open.so: t/lib/keep_open.c
 	@mkdir -p $(@D)

@@ -27,6 +27,13 @@ ngx_http_ehr_stored(ngx_http_ehr_ctx_t *ctx)
         break;
 
     case EHR_LATER:
+        if (submit->op.is_unknown) {
+            /* "503" would promise that it is not stored */
+            ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
+                          "nobody knows whether a submission was stored");
+            return NGX_HTTP_EHR_BROKEN;
+        }
+
         return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_STORE_UNAVAILABLE, NULL,
                                    NULL);
 

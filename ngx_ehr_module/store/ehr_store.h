@@ -99,6 +99,9 @@ struct ehr_store_op_s {
     ehr_store_op_e   type;
     ehr_rc_t         rc;              /* result of this operation alone; only
                                          EHR_OK when it is on disk */
+    int              is_unknown;      /* with EHR_LATER: the disk failed so
+                                         that it may be there after a crash,
+                                         whole; to be asked for again */
     ehr_store_op_t  *next;            /* of the caller's queue */
 };
 
@@ -315,8 +318,9 @@ typedef struct {
  * Runs all operations of the list in one transaction and returns when it is
  * on disk.  EHR_OK: each op->rc speaks for itself.  EHR_LATER: the
  * transaction did not happen (busy, disk full, I/O): every op->rc is
- * EHR_LATER and nothing has changed.  After EIO the handle reopens itself on
- * the next call.  EHR_BROKEN: wrong use (a read-only handle, one carried
+ * EHR_LATER and nothing has changed, nor will it after a crash, unless
+ * op->is_unknown says that not even this could be made sure.  After EIO the
+ * handle reopens itself on the next call.  EHR_BROKEN: wrong use (a read-only handle, one carried
  * across a fork).
  *
  * Writers of all processes stand in one fair queue (a lock beside the file)

@@ -180,3 +180,17 @@ ehr_store_migrate(ehr_store_t *store)
 
     return rc;
 }
+
+
+/* SQLite writes the page of the version, with its counter of changes. */
+
+ehr_rc_t
+ehr_store_touch(ehr_store_t *store)
+{
+    char  sql[64];
+
+    (void) snprintf(sql, sizeof(sql), "PRAGMA user_version = %lld",
+                    (long long) OUR_VERSION);
+
+    return execute(store, sql);
+}

@@ -66,6 +66,8 @@ struct ehr_store_s {
     int                   lock_fd;    /* -1: read-only */
     sqlite3              *db;
     int                   must_reopen;
+    int                   is_unknown; /* the last transaction: nobody knows
+                                         whether it will be there */
     int                   log_frames; /* in the log at the last commit */
     int                   log_moved;  /* of these, by our checkpoints */
     sqlite3_stmt         *statements[EHR_SQL_LAST];
@@ -92,6 +94,9 @@ ehr_rc_t ehr_store_schema_check(ehr_store_t *store, int *is_current);
 
 /* Brings it to our version; with the writers' lock held. */
 ehr_rc_t ehr_store_migrate(ehr_store_t *store);
+
+/* Inside a transaction: writes a page and changes nothing. */
+ehr_rc_t ehr_store_touch(ehr_store_t *store);
 
 
 /* --- ehr_store_lock.c --- */

@@ -21,6 +21,8 @@ ehr_store_begin_write(ehr_store_t *store)
         return ehr_store_broken(store, "the handle is read-only");
     }
 
+    store->is_unknown = 0;
+
     rc = ehr_store_lock(store);
     if (rc != EHR_OK) {
         return rc;
@@ -51,18 +53,77 @@ rollback(ehr_store_t *store)
 }
 
 
-/* I1: "durable" is COMMIT's answer and nothing before it.  When its fsync
- * fails the log may hold the transaction all the same and show it after
- * reopening: the sender was told "later", comes again and is a duplicate. */
+/*
+ * A COMMIT whose fsync failed has written its last frame: nobody sees it, but
+ * a log that is read anew, after a crash, would bring it back, and the sender
+ * was told that nothing was stored.  One more transaction takes the place of
+ * its frames, and what follows does not fit the log's chain of checksums any
+ * more.  That holds in the kernel's cache, so its own fsync need not succeed;
+ * where not even the write does, nobody knows.
+ */
+
+static void
+take_back(ehr_store_t *store, int failure)
+{
+    ehr_rc_t  rc;
+
+    if ((failure & 0xff) != SQLITE_IOERR || failure == SQLITE_IOERR_WRITE) {
+        return;
+    }
+
+    store->must_reopen = 1;
+
+    rc = ehr_store_run(store, EHR_SQL_BEGIN_WRITE);
+    if (rc == EHR_OK) {
+        rc = ehr_store_touch(store);
+    }
+
+    if (rc == EHR_OK) {
+        rc = ehr_store_run(store, EHR_SQL_COMMIT);
+    }
+
+    failure = sqlite3_extended_errcode(store->db);
+
+    store->is_unknown = rc != EHR_OK && failure != SQLITE_IOERR_FSYNC
+                        && failure != SQLITE_IOERR_DIR_FSYNC;
+
+    rollback(store);
+}
+
+
+static ehr_rc_t
+commit(ehr_store_t *store)
+{
+    int       failure;
+    char      error[EHR_STORE_ERROR_MAX];
+    ehr_rc_t  rc;
+
+    rc = ehr_store_run(store, EHR_SQL_COMMIT);
+    if (rc == EHR_OK) {
+        return EHR_OK;
+    }
+
+    failure = sqlite3_extended_errcode(store->db);
+    memcpy(error, store->error, sizeof(error));
+
+    rollback(store);
+    take_back(store, failure);
+
+    memcpy(store->error, error, sizeof(error));
+
+    return rc;
+}
+
+
+/* I1: "durable" is COMMIT's answer and nothing before it. */
 
 ehr_rc_t
 ehr_store_end_write(ehr_store_t *store, ehr_rc_t rc)
 {
     if (rc == EHR_OK) {
-        rc = ehr_store_run(store, EHR_SQL_COMMIT);
-    }
+        rc = commit(store);
 
-    if (rc != EHR_OK) {
+    } else {
         rollback(store);
     }
 
@@ -176,13 +237,14 @@ write_once(ehr_store_t *store, ehr_store_op_t *ops)
 
 
 static void
-set_all(ehr_store_op_t *ops, ehr_rc_t rc)
+set_all(ehr_store_op_t *ops, ehr_rc_t rc, int is_unknown)
 {
     ehr_store_op_t      *op;
     ehr_store_claim_t   *claim;
 
     for (op = ops; op != NULL; op = op->next) {
         op->rc = rc;
+        op->is_unknown = is_unknown;
 
         if (op->type == EHR_STORE_OP_CLAIM) {
             claim = (ehr_store_claim_t *) op;
@@ -229,11 +291,11 @@ ehr_store_write(ehr_store_t *store, ehr_store_op_t *ops)
 {
     ehr_rc_t  rc;
 
-    set_all(ops, EHR_AGAIN);
+    set_all(ops, EHR_AGAIN, 0);
 
     rc = ehr_store_enter(store);
     if (rc != EHR_OK) {
-        set_all(ops, rc);
+        set_all(ops, rc, 0);
         return rc;
     }
 
@@ -244,11 +306,11 @@ ehr_store_write(ehr_store_t *store, ehr_store_op_t *ops)
         rc = write_once(store, ops);
     } while (rc == EHR_AGAIN);
 
-    ehr_store_leave(store);
-
     if (rc != EHR_OK) {
-        set_all(ops, rc);
+        set_all(ops, rc, rc == EHR_LATER && store->is_unknown);
     }
+
+    ehr_store_leave(store);
 
     return rc;
 }

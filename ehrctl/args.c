@@ -88,6 +88,9 @@ static const option_t  options[] = {
     { "plugins", "DIR", GROUP_PLUGINS, offsetof(ehrctl_t, plugins),
       "folder of the validators [EHR_PLUGINS]" },
 
+    { "config", "FILE", GROUP_PATHS, offsetof(ehrctl_t, config),
+      "the gateway's nginx.conf, or some lines of it" },
+
     { "set", "LIST", GROUP_PATHS, offsetof(ehrctl_t, set),
       "as in ehr_validator: rule.M1=warning,rule.M2=off" },
 

@@ -52,6 +52,7 @@ typedef struct {
 
     const char       *facility;
     const char       *plugins;
+    const char       *config;
     const char       *set;
     const char      **paths;          /* files and folders */
     int               npaths;

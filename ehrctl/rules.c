@@ -69,6 +69,21 @@ rules_add(ehrctl_t *ctl, const ehr_plugin_t *plugin, json_t *rows)
 }
 
 
+/* One plugin may be there for several kinds. */
+
+static int
+is_new(const validators_t *validators, size_t i)
+{
+    const ehr_plugin_t  *plugin;
+
+    plugin = ehr_validator_plugin(validators->list[i].validator);
+
+    return i == 0
+           || plugin != ehr_validator_plugin(validators->list[i - 1]
+                                             .validator);
+}
+
+
 int
 ehrctl_rules(ehrctl_t *ctl)
 {
@@ -77,7 +92,10 @@ ehrctl_rules(ehrctl_t *ctl)
     int           status = validators_open(ctl, &validators);
 
     for (size_t i = 0; status == EHRCTL_OK && i < validators.n; i++) {
-        rules_add(ctl, ehr_validator_plugin(validators.list[i]), rows);
+        if (is_new(&validators, i)) {
+            rules_add(ctl, ehr_validator_plugin(validators.list[i].validator),
+                      rows);
+        }
     }
 
     if (status == EHRCTL_OK) {

@@ -214,9 +214,9 @@ document_check(validate_t *v, const char *path, ehr_str_t content,
                ehr_arena_t *arena, ehr_document_t *doc)
 {
     ehr_document_input_t  in;
-    ehr_validation_t      validation = { content, arena,
-                                         validators_now_ms() };
-    ehr_rc_t              rc;
+    ehr_checks_t          checks = { v->validators.list, v->validators.n,
+                                     v->validators.policies,
+                                     validators_now_ms() };
     const char           *dot = strrchr(path, '.');
 
     memset(&in, 0, sizeof(in));
@@ -225,25 +225,17 @@ document_check(validate_t *v, const char *path, ehr_str_t content,
                                                            : EHR_CONTENT_XML;
     in.facility = ehr_str(v->ctl->facility);
     in.standard = ehr_str(v->ctl->standard);
+    in.severities = &v->validators.severities;
     in.cpu_now_ns = cpu_now_ns;
     in.deadline_ns = cpu_now_ns() + CPU_LIMIT_NS;
 
-    rc = ehr_document_read(&in, arena, doc);
-
-    if (v->ctl->facility == NULL && doc->facility.len > 0) {
-        in.facility = doc->facility;
-        rc = ehr_document_read(&in, arena, doc);
-    }
-
-    for (size_t i = 0; i < v->validators.n && rc != EHR_BROKEN
-                       && ehr_document_is_whole(doc); i++)
+    if (v->ctl->facility == NULL
+        && ehr_document_read(&in, arena, doc) != EHR_BROKEN)
     {
-        if (ehr_validator_takes(v->validators.list[i], doc->kind)) {
-            rc = ehr_validator_run(v->validators.list[i], &validation, doc);
-        }
+        in.facility = doc->facility;
     }
 
-    return rc;
+    return ehr_document_check(&in, &checks, arena, doc);
 }
 
 

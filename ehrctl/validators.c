@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Opens the validators of a folder.  Decides which folder, and which setting
- * belongs to which plugin; what is not a validator is passed by, and any
- * doubt about one that is ends the command.
+ * Opens what a gateway would check with.  Decides which plugins: those of the
+ * configuration's lines, or without such lines all validators of a folder;
+ * and which settings each gets.  Any doubt about one of them ends the command.
  */
 
 #include <dirent.h>
@@ -12,21 +12,25 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "nginx_conf.h"
 #include "output.h"
+#include "settings.h"
 #include "validators.h"
 
 
-#define SETTINGS_MAX      256
-#define PLUGINS_MAX       256    /* files of the folder */
-#define PLUGINS_PATH      "/usr/lib/ehr/plugins"
-#define PATH_BUFFER       4096
+#define PLUGINS_MAX   256    /* files of the folder */
+#define PLUGINS_PATH  "/usr/lib/ehr/plugins"
+#define PATH_BUFFER   4096
 
 
 typedef struct {
-    ehr_setting_t  list[SETTINGS_MAX];
-    int            is_used[SETTINGS_MAX];
-    size_t         n;
-} settings_t;
+    ehrctl_t      *ctl;
+    validators_t  *validators;
+    settings_t     all;         /* of --set */
+} opening_t;
+
+
+/* --- one plugin ---------------------------------------------------------- */
 
 
 /* --plugins, EHR_PLUGINS, the folder beside the program, the system's. */
@@ -59,93 +63,84 @@ plugins_folder(ehrctl_t *ctl)
 }
 
 
-/* "rule.M1=off,tolerance=1" */
+/* NULL with the complaint printed. */
 
-static int
-settings_read(ehrctl_t *ctl, settings_t *settings)
-{
-    char  *text, *one, *rest = NULL, *value;
-
-    settings->n = 0;
-    memset(settings->is_used, 0, sizeof(settings->is_used));
-
-    if (ctl->set == NULL) {
-        return EHRCTL_OK;
-    }
-
-    text = (char *) (uintptr_t) ehr_arena_dup(ctl->arena, ctl->set,
-                                              strlen(ctl->set)).data;
-    if (text == NULL) {
-        return output_failure("no memory", NULL);
-    }
-
-    for (one = strtok_r(text, ",", &rest); one;
-         one = strtok_r(NULL, ",", &rest))
-    {
-        value = strchr(one, '=');
-
-        if (value == NULL || settings->n == SETTINGS_MAX) {
-            return output_failure("--set takes NAME=VALUE,NAME=VALUE", one);
-        }
-
-        *value = '\0';
-        settings->list[settings->n].name = one;
-        settings->list[settings->n++].value = value + 1;
-    }
-
-    return EHRCTL_OK;
-}
-
-
-static int
-plugin_has_rule(const ehr_plugin_t *plugin, const char *id)
-{
-    const ehr_plugin_rule_t *const  *table = plugin->rules;
-
-    for (/* void */; table && *table; table++) {
-        for (const ehr_plugin_rule_t *rule = *table; rule->id; rule++) {
-            if (strcmp(rule->id, id) == 0) {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
-}
-
-
-/* Those that speak of no rule, or of one of this plugin's. */
-
-static void
-settings_choose(settings_t *all, const ehr_plugin_t *plugin,
-                ehr_validator_conf_t *conf, ehr_setting_t *own)
-{
-    conf->settings = own;
-    conf->nsettings = 0;
-
-    for (size_t i = 0; i < all->n; i++) {
-        const char  *name = all->list[i].name;
-
-        if (strncmp(name, "rule.", 5) == 0
-            && !plugin_has_rule(plugin, name + 5))
-        {
-            continue;
-        }
-
-        all->is_used[i] = 1;
-        own[conf->nsettings++] = all->list[i];
-    }
-}
-
-
-/* Opened once to learn its rules, then with the settings that are its own. */
-
-static int
-validator_add(ehrctl_t *ctl, const char *path, settings_t *all,
-              validators_t *validators)
+static ehr_validator_t *
+plugin_open(const char *path, const settings_t *settings)
 {
     char                  doubt[PATH_BUFFER];
-    ehr_setting_t        *own;
+    ehr_validator_t      *v;
+    ehr_validator_conf_t  conf = { path, settings->list, settings->n,
+                                   validators_now_ms() };
+
+    v = ehr_validator_open(&conf, doubt, sizeof(doubt));
+
+    if (v == NULL) {
+        (void) output_failure("a plugin cannot be used", doubt);
+    }
+
+    return v;
+}
+
+
+/* One for each kind, as the gateway has them. */
+
+static int
+plugin_bind(opening_t *o, const char *path, const settings_t *own,
+            ehr_kind_e kind)
+{
+    validators_t          *validators = o->validators;
+    ehr_kind_validator_t  *bound = &validators->list[validators->n];
+
+    if (validators->n == VALIDATORS_MAX) {
+        return output_failure("too many plugins", path);
+    }
+
+    bound->kind = kind;
+    bound->validator = plugin_open(path, own);
+
+    if (bound->validator == NULL) {
+        return EHRCTL_FAILED;
+    }
+
+    validators->n++;
+
+    return ehr_validator_takes(bound->validator, kind)
+           ? EHRCTL_OK
+           : output_failure("the plugin does not check such documents", path);
+}
+
+
+/* --- a folder of plugins ------------------------------------------------- */
+
+
+static int
+kinds_bind(opening_t *o, const char *path, const ehr_plugin_t *plugin)
+{
+    settings_t  own;
+    int         status;
+
+    memset(&own, 0, sizeof(own));
+    status = settings_choose(&o->all, plugin, &own);
+
+    for (const ehr_plugin_kind_t *row = plugin->kinds;
+         row->kind && status == EHRCTL_OK; row++)
+    {
+        status = plugin_bind(o, path, &own,
+                             ehr_kind_of_name(ehr_str(row->kind)));
+    }
+
+    return status;
+}
+
+
+/* What is no validator is passed by. */
+
+static int
+file_open(opening_t *o, const char *path)
+{
+    char                  doubt[PATH_BUFFER];
+    int                   status;
     ehr_validator_t      *v;
     ehr_validator_conf_t  conf = { path, NULL, 0, validators_now_ms() };
 
@@ -156,25 +151,10 @@ validator_add(ehrctl_t *ctl, const char *path, settings_t *all,
                ? EHRCTL_OK : output_failure("a plugin cannot be used", doubt);
     }
 
-    own = ehr_arena_alloc(ctl->arena, SETTINGS_MAX * sizeof(ehr_setting_t));
-
-    if (own == NULL || validators->n == VALIDATORS_MAX) {
-        ehr_validator_close(v);
-
-        return output_failure("too many plugins", path);
-    }
-
-    settings_choose(all, ehr_validator_plugin(v), &conf, own);
+    status = kinds_bind(o, path, ehr_validator_plugin(v));
     ehr_validator_close(v);
 
-    v = ehr_validator_open(&conf, doubt, sizeof(doubt));
-    if (v == NULL) {
-        return output_failure("a plugin cannot be used", doubt);
-    }
-
-    validators->list[validators->n++] = v;
-
-    return EHRCTL_OK;
+    return status;
 }
 
 
@@ -188,8 +168,7 @@ is_plugin(const struct dirent *entry)
 
 
 static int
-folder_open(ehrctl_t *ctl, const char *folder, settings_t *all,
-            validators_t *validators)
+folder_open(opening_t *o, const char *folder)
 {
     struct dirent  **entries;
     char             path[PATH_BUFFER];
@@ -206,13 +185,13 @@ folder_open(ehrctl_t *ctl, const char *folder, settings_t *all,
         free(entries[i]);
 
         if (status == EHRCTL_OK && i < PLUGINS_MAX) {
-            status = validator_add(ctl, path, all, validators);
+            status = file_open(o, path);
         }
     }
 
     free(entries);
 
-    if (status == EHRCTL_OK && validators->n == 0) {
+    if (status == EHRCTL_OK && o->validators->n == 0) {
         return output_failure("the folder has no validator", folder);
     }
 
@@ -220,27 +199,196 @@ folder_open(ehrctl_t *ctl, const char *folder, settings_t *all,
 }
 
 
-int
-validators_open(ehrctl_t *ctl, validators_t *validators)
+/* --- lines of the configuration ------------------------------------------ */
+
+
+/* Where it is written; by its name in the folder of plugins when it is not an
+ * absolute path, or when a folder is asked for. */
+
+static const char *
+line_plugin(opening_t *o, const char *path)
 {
-    settings_t  all;
-    int         status;
+    char         full[PATH_BUFFER];
+    const char  *slash = strrchr(path, '/');
 
-    validators->n = 0;
-    status = settings_read(ctl, &all);
-
-    if (status == EHRCTL_OK) {
-        status = folder_open(ctl, plugins_folder(ctl), &all, validators);
+    if (path[0] == '/' && o->ctl->plugins == NULL) {
+        return path;
     }
 
-    for (size_t i = 0; status == EHRCTL_OK && i < all.n; i++) {
-        if (!all.is_used[i]) {
-            status = output_failure("no validator has the rule of --set",
-                                    all.list[i].name);
+    (void) snprintf(full, sizeof(full), "%s/%s", plugins_folder(o->ctl),
+                    slash ? slash + 1 : path);
+
+    return ehr_arena_dup(o->ctl->arena, full, strlen(full)).data;
+}
+
+
+/* --set speaks last. */
+
+static int
+line_bind(opening_t *o, const char *path, settings_t *own, ehr_kind_e kind)
+{
+    ehr_validator_t  *v = plugin_open(path, own);
+    int               status;
+
+    if (v == NULL) {
+        return EHRCTL_FAILED;
+    }
+
+    status = settings_choose(&o->all, ehr_validator_plugin(v), own);
+    ehr_validator_close(v);
+
+    return status == EHRCTL_OK ? plugin_bind(o, path, own, kind) : status;
+}
+
+
+/* KIND plugin=FILE [set.NAME=VALUE ...] */
+
+static int
+line_validator(opening_t *o, const char *const *words, size_t nwords)
+{
+    ehr_kind_e   kind = ehr_kind_of_name(ehr_str(words[1]));
+    settings_t   own;
+    const char  *path = NULL, *eq;
+    int          status = EHRCTL_OK;
+
+    memset(&own, 0, sizeof(own));
+
+    for (size_t i = 2; i < nwords && status == EHRCTL_OK; i++) {
+        eq = strchr(words[i], '=');
+
+        if (strncmp(words[i], "plugin=", 7) == 0) {
+            path = line_plugin(o, eq + 1);
+
+        } else if (eq && strncmp(words[i], "set.", 4) == 0) {
+            status = settings_add(&own, ehr_arena_dup(o->ctl->arena,
+                                      words[i] + 4,
+                                      (size_t) (eq - words[i]) - 4).data,
+                                  eq + 1);
+
+        } else {
+            status = output_failure("ehr_validator: unknown setting",
+                                    words[i]);
         }
     }
 
-    return status;
+    if (status == EHRCTL_OK && (path == NULL || kind == EHR_KIND_UNKNOWN)) {
+        status = output_failure("ehr_validator: unknown kind, or no plugin=",
+                                words[1]);
+    }
+
+    return status == EHRCTL_OK ? line_bind(o, path, &own, kind) : status;
+}
+
+
+/* NAME error|warning|off */
+
+static int
+line_finding(opening_t *o, const char *const *words, size_t nwords)
+{
+    uint32_t  level = nwords == 3 ? ehr_severity_level(ehr_str(words[2])) : 0;
+
+    if (level == 0 || !ehr_severity_is_name(ehr_str(words[1]))
+        || ehr_severities_add(&o->validators->severities, ehr_str(words[1]),
+                              level) != EHR_OK)
+    {
+        return output_failure("ehr_finding cannot be used", words[1]);
+    }
+
+    return EHRCTL_OK;
+}
+
+
+/* KIND off|when-present|required [ca=FILE] [pins=FILE] [sha1=on|off] */
+
+static int
+line_signature(opening_t *o, const char *const *words, size_t nwords)
+{
+    char                       error[EHR_SIGNATURE_ERROR_MAX];
+    ehrctl_t                  *ctl = o->ctl;
+    const char                *wrong = NULL;
+    ehr_signature_settings_t   s;
+    ehr_signature_policy_t   **policy;
+
+    memset(&s, 0, sizeof(s));
+    s.kind = ehr_kind_of_name(ehr_str(words[1]));
+    policy = &o->validators->policies[s.kind];
+
+    if (s.kind == EHR_KIND_UNKNOWN || *policy || nwords < 3
+        || ehr_signature_mode_of_name(ehr_str(words[2]), &s.mode) != EHR_OK)
+    {
+        return output_failure("ehr_signature cannot be used", words[1]);
+    }
+
+    for (size_t i = 3; i < nwords && wrong == NULL; i++) {
+        wrong = ehr_signature_setting(&s, words[i]);
+    }
+
+    if (wrong) {
+        return output_failure("ehr_signature", wrong);
+    }
+
+    s.ca_path = s.ca_path ? conf_beside(ctl, ctl->config, s.ca_path) : NULL;
+    s.pins_path = s.pins_path ? conf_beside(ctl, ctl->config, s.pins_path)
+                              : NULL;
+    *policy = ehr_signature_policy_load(&s, error);
+
+    return *policy ? EHRCTL_OK : output_failure("ehr_signature", error);
+}
+
+
+static int
+line_take(void *data, const char *const *words, size_t nwords)
+{
+    static const struct {
+        const char  *name;
+        int        (*take)(opening_t *o, const char *const *words,
+                           size_t nwords);
+    } rows[] = {
+        { "ehr_validator", line_validator },
+        { "ehr_finding", line_finding },
+        { "ehr_signature", line_signature }
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcmp(words[0], rows[i].name) != 0) {
+            continue;
+        }
+
+        return nwords > 1 ? rows[i].take(data, words, nwords)
+                          : output_failure(words[0], "has no words");
+    }
+
+    return EHRCTL_OK;
+}
+
+
+/* --- all of it ----------------------------------------------------------- */
+
+
+int
+validators_open(ehrctl_t *ctl, validators_t *validators)
+{
+    opening_t  o;
+    int        status;
+
+    memset(validators, 0, sizeof(*validators));
+    memset(&o, 0, sizeof(o));
+    o.ctl = ctl;
+    o.validators = validators;
+
+    status = settings_read(ctl, &o.all, ctl->set);
+
+    if (status == EHRCTL_OK && ctl->config) {
+        status = conf_read(ctl, ctl->config, line_take, &o);
+    }
+
+    if (status == EHRCTL_OK && validators->n == 0
+        && (ctl->config == NULL || ctl->plugins))
+    {
+        status = folder_open(&o, plugins_folder(ctl));
+    }
+
+    return status == EHRCTL_OK ? settings_are_used(&o.all) : status;
 }
 
 
@@ -248,8 +396,15 @@ void
 validators_close(validators_t *validators)
 {
     while (validators->n > 0) {
-        ehr_validator_close(validators->list[--validators->n]);
+        ehr_validator_close(validators->list[--validators->n].validator);
     }
+
+    for (int i = 0; i < EHR_KIND_LAST; i++) {
+        ehr_signature_policy_free(validators->policies[i]);
+        validators->policies[i] = NULL;
+    }
+
+    ehr_severities_free(&validators->severities);
 }
 
 

@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-/* The validator plugins of a folder, as a gateway would have them. */
+/* What a gateway would ask of a document: validators, severities and policies
+ * of signatures, as its configuration has them. */
 
 #ifndef EHRCTL_VALIDATORS_H
 #define EHRCTL_VALIDATORS_H
 
 
-#include "ehr_validators.h"
+#include "ehr_checks.h"
 #include "ehrctl.h"
 
 
-#define VALIDATORS_MAX  32
+#define VALIDATORS_MAX  64
 
 
 typedef struct {
-    ehr_validator_t  *list[VALIDATORS_MAX];
-    size_t            n;
+    ehr_kind_validator_t     list[VALIDATORS_MAX];
+    size_t                   n;
+    ehr_severities_t         severities;
+    ehr_signature_policy_t  *policies[EHR_KIND_LAST];   /* NULL: off */
 } validators_t;
 
 
-/* EHRCTL_OK, or a status with the complaint printed; validators_close() is
- * due in any case. */
+/* By --config, --plugins and --set.  EHRCTL_OK, or a status with the complaint
+ * printed; validators_close() is due in any case. */
 int validators_open(ehrctl_t *ctl, validators_t *validators);
 void validators_close(validators_t *validators);
 

@@ -37,7 +37,7 @@
 #include "ehr_jose.h"
 #include "ehr_token.h"
 #include "ehr_document.h"
-#include "ehr_signature.h"
+#include "ehr_checks.h"
 #include "ehr_store.h"
 #include "ehr_plugin.h"
 
@@ -209,6 +209,9 @@ typedef struct {
 } ngx_http_ehr_redis_conf_t;
 
 
+#define NGX_HTTP_EHR_MAX_VALIDATORS  32
+
+
 typedef struct {
     ngx_str_t                    store_path;
     ngx_str_t                    issuer;
@@ -223,6 +226,8 @@ typedef struct {
     ngx_http_ehr_redis_conf_t    redis;
     ngx_array_t                  partners;    /* ngx_http_ehr_partner_t */
     ngx_array_t                  validators;  /* ngx_http_ehr_validator_t */
+    ehr_checks_t                 checks;      /* worker: the same, opened */
+    ehr_kind_validator_t         opened[NGX_HTTP_EHR_MAX_VALIDATORS];
     ehr_severities_t             severities;  /* of the field tables */
     ehr_signature_policy_t      *signatures[EHR_KIND_LAST];   /* NULL: off */
     int64_t                      configured_ms;   /* when they were read */

@@ -10,18 +10,16 @@ use strict;
 use warnings;
 
 use FindBin qw($Bin);
-use MIME::Base64 qw(encode_base64);
 use Test::More;
 
 use lib "$Bin/lib";
 use EHR::Document;
-use EHR::Util qw(slurp spew run);
+use EHR::Sign qw(sign_reference sign_xml $SIGN_DSIG $SIGN_SHA256);
+use EHR::Util qw(slurp spew);
 use EHR::World;
 
-my $dsig = "http://www.w3.org/2000/09/xmldsig#";
-my $more = "http://www.w3.org/2001/04/xmldsig-more#";
-my $c14n = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
-my $sha256 = "http://www.w3.org/2001/04/xmlenc#sha256";
+my $dsig = $SIGN_DSIG;
+my $sha256 = $SIGN_SHA256;
 
 my $world = EHR::World->new(workers => 1, sim => 0, redis => 0,
     rate => "off", cert_rate => "off");
@@ -45,42 +43,15 @@ sub day {
         @t[3, 2, 1, 0]);
 }
 
-sub reference {
-    my ($uri, $transform) = @_;
-    my $transforms = $transform
-        ? "<Transforms><Transform Algorithm=\"$transform\"/></Transforms>"
-        : "";
-
-    return "<Reference URI=\"$uri\">$transforms<DigestMethod "
-        . "Algorithm=\"$sha256\"/><DigestValue/></Reference>";
-}
-
 # The document signed by xmlsec1, with the references as given.
 
 sub signed {
     my ($bytes, $signer, %o) = @_;
 
-    my $references = $o{references}
-        || reference("", $dsig . "enveloped-signature");
-    my $method = $signer eq $rsa ? "rsa-sha256" : "ecdsa-sha256";
-    my $template = "<Signature xmlns=\"$dsig\"><SignedInfo>"
-        . "<CanonicalizationMethod Algorithm=\"$c14n\"/><SignatureMethod "
-        . "Algorithm=\"$more$method\"/>$references</SignedInfo>"
-        . "<SignatureValue/><KeyInfo><X509Data><X509Certificate/></X509Data>"
-        . "</KeyInfo>" . ($o{object} // "") . "</Signature>";
-
     $bytes =~ s{\s*<CHUKYDONVI\s*/>|<CHUKYDONVI></CHUKYDONVI>}{};
-    $bytes =~ s{(</\w+>)\s*\z}{<CHUKYDONVI>$template</CHUKYDONVI>$1};
 
-    my $file = $world->dir . "/to-sign.xml";
-    my $key = $signer =~ s/\.pem$/.key/r;
-
-    spew($file, $bytes);
-    run("xmlsec1", "--sign", "--privkey-pem", "$key,$signer",
-        "--id-attr:Id", "THONGTINHOSO", "--id-attr:Id", "Object",
-        "--output", "$file.signed", $file);
-
-    return slurp("$file.signed");
+    return sign_xml($bytes, $signer, dir => $world->dir, in => "CHUKYDONVI",
+        is_rsa => $signer eq $rsa, %o);
 }
 
 sub claim {
@@ -136,7 +107,8 @@ subtest "when present" => sub {
             . "<SignatureProperty Target=\"#Id-1\"><SigningTime>"
             . "2026-01-07T08:00:00</SigningTime></SignatureProperty>"
             . "</SignatureProperties></Object>",
-        references => reference("#Object-1") . reference("#Id-1")));
+        references => sign_reference("#Object-1")
+            . sign_reference("#Id-1")));
     is $res->status, 202, "two references with Ids" or diag $res->body;
 
     my $big = claim(edit => { XML8 => sub {

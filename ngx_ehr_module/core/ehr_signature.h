@@ -54,6 +54,15 @@ ehr_rc_t ehr_signature_mode_of_name(ehr_str_t name,
                                     ehr_signature_mode_e *mode);
 
 /*
+ * Does   takes one word of the configuration behind kind and mode: ca=, pins=
+ *        or sha1=on|off.  Paths stay as they are written
+ * Gives  NULL, or what is wrong with it
+ * Takes  the word for as long as the settings live
+ */
+const char *ehr_signature_setting(ehr_signature_settings_t *settings,
+                                  const char *word);
+
+/*
  * Does   reads CA bundle and list of pins; the first call also makes xmlsec
  *        ready and takes from it everything but what is allowed here
  * Gives  NULL, and error says why (English, for nginx -t)

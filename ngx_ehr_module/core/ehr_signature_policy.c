@@ -69,6 +69,44 @@ ehr_signature_mode_of_name(ehr_str_t name, ehr_signature_mode_e *mode)
 }
 
 
+static const char *
+policy_path(const char *value, const char **path)
+{
+    if (value[0] == '\0' || *path) {
+        return "needs a file, once";
+    }
+
+    *path = value;
+
+    return NULL;
+}
+
+
+const char *
+ehr_signature_setting(ehr_signature_settings_t *settings, const char *word)
+{
+    if (strncmp(word, "ca=", 3) == 0) {
+        return policy_path(word + 3, &settings->ca_path);
+    }
+
+    if (strncmp(word, "pins=", 5) == 0) {
+        return policy_path(word + 5, &settings->pins_path);
+    }
+
+    if (strcmp(word, "sha1=on") == 0) {
+        settings->allows_sha1 = 1;
+
+        return NULL;
+    }
+
+    if (strcmp(word, "sha1=off") == 0) {
+        return NULL;
+    }
+
+    return "has an unknown setting: ca=, pins= or sha1=on|off";
+}
+
+
 /* --- authorities --------------------------------------------------------- */
 
 

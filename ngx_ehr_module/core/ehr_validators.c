@@ -31,12 +31,14 @@ struct ehr_validator_s {
 
 
 struct ehr_call_s {
-    const ehr_validator_t  *validator;
-    ehr_arena_t            *arena;
-    int64_t                 now_ms;
-    ehr_document_t         *doc;       /* NULL: during check() */
-    size_t                  ntold;     /* findings there before */
-    int                     is_broken;
+    const ehr_validator_t   *validator;
+    ehr_arena_t             *arena;
+    int64_t                  now_ms;
+    ehr_document_t          *doc;      /* NULL: during check() */
+    const ehr_validation_t  *in;       /* with it */
+    size_t                   ntold;    /* findings there before */
+    int                      is_broken;
+    int                      is_late;
 };
 
 
@@ -44,6 +46,7 @@ static void *validator_alloc(ehr_call_t *call, size_t size);
 static int64_t validator_now_ms(ehr_call_t *call);
 static const char *validator_setting(ehr_call_t *call, const char *name);
 static int validator_finding(ehr_call_t *call, const ehr_finding_t *finding);
+static int validator_is_late(ehr_call_t *call);
 
 
 static const ehr_host_t  validator_host = {
@@ -51,7 +54,8 @@ static const ehr_host_t  validator_host = {
     validator_alloc,
     validator_now_ms,
     validator_setting,
-    validator_finding
+    validator_finding,
+    validator_is_late
 };
 
 
@@ -95,6 +99,21 @@ validator_setting(ehr_call_t *call, const char *name)
                     setting_order);
 
     return found ? found->value : NULL;
+}
+
+
+/* Remembered: a validator that was stopped once has not seen everything. */
+
+static int
+validator_is_late(ehr_call_t *call)
+{
+    const ehr_validation_t  *in = call->in;
+
+    if (in && in->deadline_ns != 0 && in->cpu_now_ns() > in->deadline_ns) {
+        call->is_late = 1;
+    }
+
+    return call->is_late;
 }
 
 
@@ -382,7 +401,7 @@ static int
 validator_check(const ehr_validator_t *v, const ehr_validator_conf_t *conf,
                 char *doubt, size_t size)
 {
-    ehr_call_t   call = { v, NULL, conf->now_ms, NULL, 0, 0 };
+    ehr_call_t   call = { v, NULL, conf->now_ms, NULL, NULL, 0, 0, 0 };
     const char  *wrong;
 
     if (v->plugin->check == NULL) {
@@ -528,13 +547,30 @@ ehr_document_is_whole(const ehr_document_t *doc)
 }
 
 
+/* What was not looked at is not accepted. */
+
+static ehr_rc_t
+validator_tell_late(const ehr_call_t *call)
+{
+    ehr_reading_t  reading;
+
+    memset(&reading, 0, sizeof(reading));
+    reading.arena = call->arena;
+    reading.findings = &call->doc->findings;
+    reading.kind = call->doc->kind;
+    ehr_report_document(&reading, EHR_FAULT_XML_CPU, 0);
+
+    return reading.is_broken ? EHR_BROKEN : ehr_document_conclude(call->doc);
+}
+
+
 ehr_rc_t
 ehr_validator_run(const ehr_validator_t *validator, const ehr_validation_t *in,
                   ehr_document_t *doc)
 {
     ehr_plugin_document_t  view;
-    ehr_call_t             call = { validator, in->arena, in->now_ms, doc,
-                                    doc->findings.n, 0 };
+    ehr_call_t             call = { validator, in->arena, in->now_ms, doc, in,
+                                    doc->findings.n, 0, 0 };
 
     /* it says enough, and its rows were not all kept */
     if (doc->findings.nerrors >= EHR_FINDINGS_MAX) {
@@ -558,5 +594,6 @@ ehr_validator_run(const ehr_validator_t *validator, const ehr_validation_t *in,
         return EHR_BROKEN;
     }
 
-    return ehr_document_conclude(doc);
+    return call.is_late ? validator_tell_late(&call)
+                        : ehr_document_conclude(doc);
 }

@@ -55,6 +55,8 @@ typedef struct {
     ehr_str_t      content;   /* bytes as received */
     ehr_arena_t   *arena;     /* of the document */
     int64_t        now_ms;
+    int64_t        deadline_ns;   /* as in ehr_document_input_t */
+    int64_t      (*cpu_now_ns)(void);
 } ehr_validation_t;
 
 
@@ -64,8 +66,9 @@ int ehr_document_is_whole(const ehr_document_t *doc);
 
 /*
  * Does   runs one validator over a document that is whole
- * Gives  EHR_OK, EHR_REFUSED as ehr_document_conclude(); EHR_BROKEN when the
- *        plugin failed or there is no memory
+ * Gives  EHR_OK, EHR_REFUSED as ehr_document_conclude(); a validator that had
+ *        no time for all its rules has refused; EHR_BROKEN when the plugin
+ *        failed or there is no memory
  * When   any thread; several may run one validator at once
  */
 ehr_rc_t ehr_validator_run(const ehr_validator_t *validator,

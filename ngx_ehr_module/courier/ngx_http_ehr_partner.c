@@ -31,7 +31,8 @@ const ehr_host_t  ngx_http_ehr_host = {
     ngx_http_ehr_host_alloc,
     ngx_http_ehr_host_now_ms,
     ngx_http_ehr_host_setting,
-    ngx_http_ehr_host_finding
+    ngx_http_ehr_host_finding,
+    NULL
 };
 
 

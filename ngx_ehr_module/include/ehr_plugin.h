@@ -28,7 +28,7 @@
 
 
 #define EHR_ABI_MAJOR  1
-#define EHR_ABI_MINOR  1
+#define EHR_ABI_MINOR  2
 
 
 /* Bytes with a length; never NUL-terminated unless said.  data may be NULL
@@ -280,6 +280,11 @@ typedef struct {
      * before its own; an empty code, path or line is filled in from section,
      * row and field.  0, or -1 without memory. */
     int        (*finding)(ehr_call_t *call, const ehr_finding_t *finding);
+
+    /* 1 when the document has used up its time: a validator looks between
+     * its rules, and gives up with 0; the host refuses the document.  Since
+     * 1.2; NULL where nothing is timed. */
+    int        (*is_late)(ehr_call_t *call);
 } ehr_host_t;
 
 

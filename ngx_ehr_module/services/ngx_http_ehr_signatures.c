@@ -9,97 +9,27 @@
 #include "ngx_http_ehr_signatures.h"
 
 
-ehr_rc_t
-ngx_http_ehr_signatures_check(ngx_http_ehr_ctx_t *ctx,
-    const ehr_document_input_t *in)
-{
-    ehr_rc_t                 rc;
-    ehr_problem_e            problem;
-    ehr_signature_input_t    sin;
-    ehr_signature_policy_t  *policy = ctx->mcf->signatures[ctx->doc.kind];
+/* A relative path is one beside the configuration. */
 
-    /* of what could not be read nothing can be said */
-
-    if (policy == NULL || ctx->rc == EHR_BROKEN
-        || (ctx->rc != EHR_OK
-            && ctx->doc.problem != EHR_PROBLEM_DOCUMENT_INVALID))
-    {
-        return ctx->rc;
-    }
-
-    sin.content = in->content;
-    sin.content_form = in->content_form;
-    sin.facility = in->facility;
-    sin.received_ms = ctx->validated_ms;
-    sin.deadline_ns = in->deadline_ns;
-    sin.cpu_now_ns = in->cpu_now_ns;
-
-    rc = ehr_signature_check(policy, &sin, ctx->arena, &ctx->doc.findings,
-                             &problem);
-
-    /* only a plain yes is a yes (I10) */
-
-    if (rc != EHR_OK && rc != EHR_REFUSED) {
-        return EHR_BROKEN;
-    }
-
-    /* wrong fields were the problem before: the list has both */
-
-    if (rc == EHR_OK || ctx->rc != EHR_OK) {
-        return ctx->rc;
-    }
-
-    ctx->doc.problem = problem;
-
-    return EHR_REFUSED;
-}
-
-
-static char *
-ngx_http_ehr_signature_path(ngx_conf_t *cf, ngx_str_t *arg, size_t skip,
-    const char **path)
+static ngx_int_t
+ngx_http_ehr_signature_path(ngx_conf_t *cf, const char **path)
 {
     ngx_str_t  name;
 
-    name.data = arg->data + skip;
-    name.len = arg->len - skip;
+    if (*path == NULL) {
+        return NGX_OK;
+    }
 
-    if (name.len == 0 || *path
-        || ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK)
-    {
-        return "needs a file, once";
+    name.data = (u_char *) *path;
+    name.len = ngx_strlen(name.data);
+
+    if (ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     *path = (const char *) name.data;
 
-    return NULL;
-}
-
-
-/* NULL, or what is wrong with "name=value". */
-
-static char *
-ngx_http_ehr_signature_setting(ngx_conf_t *cf, ngx_str_t *arg,
-    ehr_signature_settings_t *settings)
-{
-    if (ngx_strncmp(arg->data, "ca=", 3) == 0) {
-        return ngx_http_ehr_signature_path(cf, arg, 3, &settings->ca_path);
-    }
-
-    if (ngx_strncmp(arg->data, "pins=", 5) == 0) {
-        return ngx_http_ehr_signature_path(cf, arg, 5, &settings->pins_path);
-    }
-
-    if (ngx_strcmp(arg->data, "sha1=on") == 0) {
-        settings->allows_sha1 = 1;
-        return NULL;
-    }
-
-    if (ngx_strcmp(arg->data, "sha1=off") == 0) {
-        return NULL;
-    }
-
-    return "has an unknown setting: ca=, pins= or sha1=on|off";
+    return NGX_OK;
 }
 
 
@@ -144,7 +74,7 @@ ngx_http_ehr_set_signature(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_ehr_main_conf_t  *mcf = conf;
 
-    char                      *wrong;
+    const char                *wrong;
     ngx_str_t                 *value;
     ngx_uint_t                 i;
     ehr_signature_settings_t   settings;
@@ -170,10 +100,16 @@ ngx_http_ehr_set_signature(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     for (i = 3; i < cf->args->nelts; i++) {
-        wrong = ngx_http_ehr_signature_setting(cf, &value[i], &settings);
+        wrong = ehr_signature_setting(&settings, (char *) value[i].data);
         if (wrong) {
-            return wrong;
+            return (char *) wrong;
         }
+    }
+
+    if (ngx_http_ehr_signature_path(cf, &settings.ca_path) != NGX_OK
+        || ngx_http_ehr_signature_path(cf, &settings.pins_path) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     return ngx_http_ehr_signature_load(cf, mcf, &settings);

@@ -9,8 +9,7 @@
 #include "ngx_http_ehr_validators.h"
 
 
-#define NGX_HTTP_EHR_MAX_VALIDATORS  32
-#define NGX_HTTP_EHR_DOUBT           512
+#define NGX_HTTP_EHR_DOUBT  512
 
 
 static ehr_validator_t *
@@ -47,15 +46,23 @@ ngx_http_ehr_validator_open(ngx_http_ehr_validator_t *val, ngx_log_t *log)
 ngx_int_t
 ngx_http_ehr_validators_load(ngx_http_ehr_worker_t *worker)
 {
-    ngx_uint_t                 i;
-    ngx_http_ehr_validator_t  *val = worker->mcf->validators.elts;
+    ngx_uint_t                  i;
+    ehr_validator_t            *opened;
+    ngx_http_ehr_validator_t   *val;
+    ngx_http_ehr_main_conf_t   *mcf = worker->mcf;
 
-    for (i = 0; i < worker->mcf->validators.nelts; i++) {
-        val[i].opened = ngx_http_ehr_validator_open(&val[i],
-                                                    worker->cycle->log);
-        if (val[i].opened == NULL) {
+    val = mcf->validators.elts;
+    mcf->checks.validators = mcf->opened;
+
+    for (i = 0; i < mcf->validators.nelts; i++) {
+        opened = ngx_http_ehr_validator_open(&val[i], worker->cycle->log);
+        if (opened == NULL) {
             return NGX_ERROR;
         }
+
+        mcf->opened[i].kind = val[i].kind;
+        mcf->opened[i].validator = opened;
+        mcf->checks.nvalidators++;
     }
 
     return NGX_OK;
@@ -65,47 +72,12 @@ ngx_http_ehr_validators_load(ngx_http_ehr_worker_t *worker)
 void
 ngx_http_ehr_validators_unload(ngx_http_ehr_worker_t *worker)
 {
-    ngx_uint_t                 i;
-    ngx_http_ehr_validator_t  *val = worker->mcf->validators.elts;
+    ngx_http_ehr_main_conf_t  *mcf = worker->mcf;
 
-    for (i = 0; i < worker->mcf->validators.nelts; i++) {
-        ehr_validator_close(val[i].opened);
-        val[i].opened = NULL;
+    while (mcf->checks.nvalidators > 0) {
+        mcf->checks.nvalidators--;
+        ehr_validator_close(mcf->opened[mcf->checks.nvalidators].validator);
     }
-}
-
-
-/* In a thread, or at once; the first that breaks ends it. */
-
-ehr_rc_t
-ngx_http_ehr_validators_run(ngx_http_ehr_ctx_t *ctx)
-{
-    ehr_rc_t                   rc = ctx->rc;
-    ngx_uint_t                 i;
-    ehr_validation_t           in;
-    ngx_http_ehr_validator_t  *val = ctx->mcf->validators.elts;
-
-    if (rc == EHR_BROKEN || !ehr_document_is_whole(&ctx->doc)) {
-        return rc;
-    }
-
-    in.content = ctx->content;
-    in.arena = ctx->arena;
-    in.now_ms = ctx->validated_ms;
-
-    for (i = 0; i < ctx->mcf->validators.nelts; i++) {
-        if (val[i].kind != ctx->doc.kind) {
-            continue;
-        }
-
-        rc = ehr_validator_run(val[i].opened, &in, &ctx->doc);
-
-        if (rc == EHR_BROKEN) {
-            break;
-        }
-    }
-
-    return rc;
 }
 
 

@@ -7,8 +7,6 @@
  */
 
 #include "ngx_http_ehr.h"
-#include "ngx_http_ehr_validators.h"
-#include "ngx_http_ehr_signatures.h"
 
 #include <time.h>
 
@@ -41,6 +39,7 @@ static void
 ngx_http_ehr_validate_run(void *data)
 {
     ngx_http_ehr_ctx_t    *ctx = data;
+    ehr_checks_t           checks;
     ehr_document_input_t   in;
 
     ehr_sha256(ctx->content.data, ctx->content.len, ctx->submit.sub.sha256);
@@ -56,9 +55,11 @@ ngx_http_ehr_validate_run(void *data)
     in.deadline_ns = ngx_http_ehr_cpu_now_ns()
                      + (int64_t) ctx->lcf->cpu_deadline * 1000000;
 
-    ctx->rc = ehr_document_read(&in, ctx->arena, &ctx->doc);
-    ctx->rc = ngx_http_ehr_validators_run(ctx);
-    ctx->rc = ngx_http_ehr_signatures_check(ctx, &in);
+    checks = ctx->mcf->checks;
+    checks.policies = ctx->mcf->signatures;
+    checks.now_ms = ctx->validated_ms;
+
+    ctx->rc = ehr_document_check(&in, &checks, ctx->arena, &ctx->doc);
 }
 
 

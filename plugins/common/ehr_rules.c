@@ -39,6 +39,18 @@ rule_is_off(const ehr_check_t *check, const ehr_rule_t *rule)
 }
 
 
+/* An older host has no word on it. */
+
+static int
+rules_are_late(const ehr_check_t *check)
+{
+    const ehr_host_t  *host = check->host;
+
+    return host->size >= offsetof(ehr_host_t, is_late) + sizeof(host->is_late)
+           && host->is_late && host->is_late(check->call);
+}
+
+
 int
 ehr_rules_run(ehr_check_t *check, const ehr_rule_t *const *tables)
 {
@@ -46,6 +58,10 @@ ehr_rules_run(ehr_check_t *check, const ehr_rule_t *const *tables)
         for (const ehr_rule_t *rule = *tables; rule->id; rule++) {
             if (rule_is_off(check, rule)) {
                 continue;
+            }
+
+            if (rules_are_late(check)) {
+                return 0;
             }
 
             check->rule = rule;

@@ -37,7 +37,8 @@ struct ehr_check_s {
 };
 
 
-/* Runs every rule that is not off.  0, or -1: the host had no memory. */
+/* Runs every rule that is not off, as long as the host gives it time.  0, or
+ * -1: the host had no memory. */
 int ehr_rules_run(ehr_check_t *check, const ehr_rule_t *const *tables);
 
 /* The present rule does not hold there.  row NULL: the section as a whole;

@@ -51,7 +51,8 @@ partner_finding(ehr_call_t *call, const ehr_finding_t *finding)
 
 const ehr_host_t  partner_host = {
     sizeof(ehr_host_t), EHR_ABI_MAJOR, EHR_ABI_MINOR, 0,
-    partner_alloc, partner_now_ms, partner_setting, partner_finding
+    partner_alloc, partner_now_ms, partner_setting, partner_finding,
+    NULL
 };
 
 

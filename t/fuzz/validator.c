@@ -73,7 +73,7 @@ fuzz_one(ehr_str_t bytes, ehr_arena_t *arena)
 {
     ehr_rc_t          rc;
     ehr_document_t    doc;
-    ehr_validation_t  in = { bytes, arena, FUZZ_NOW_MS };
+    ehr_validation_t  in = { bytes, arena, FUZZ_NOW_MS, 0, NULL };
 
     (void) fuzz_document(bytes, fuzz_form(bytes), arena, &doc);
 

@@ -81,7 +81,7 @@ host_finding(ehr_call_t *call, const ehr_finding_t *finding)
 
 static const ehr_host_t  host = {
     sizeof(ehr_host_t), EHR_ABI_MAJOR, EHR_ABI_MINOR, 0,
-    host_alloc, host_now_ms, host_setting, host_finding
+    host_alloc, host_now_ms, host_setting, host_finding, NULL
 };
 
 

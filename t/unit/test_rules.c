@@ -205,6 +205,7 @@ a_case_holds(void **state)
     in.content = content;
     in.arena = r.arena;
     in.now_ms = now_ms;
+    in.deadline_ns = 0;
 
     assert_true(ehr_validator_takes(validator, r.doc.kind));
     assert_int_not_equal(ehr_validator_run(validator, &in, &r.doc),

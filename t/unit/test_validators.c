@@ -139,6 +139,7 @@ run(ehr_str_t content, const ehr_setting_t *settings, size_t n, doc_read_t *r)
     in.content = content;
     in.arena = r->arena;
     in.now_ms = 0;
+    in.deadline_ns = 0;
     rc = ehr_validator_run(v, &in, &r->doc);
     ehr_validator_close(v);
 
@@ -228,7 +229,7 @@ wrong_fields_and_failed_rules_are_told_together(void **state)
     char              doubt[DOUBT];
     ehr_validator_t  *v = open_with("NONE", &setting, 1, doubt);
     doc_read_t        r = doc_read_as(wrong, "99001", "");
-    ehr_validation_t  in = { wrong, r.arena, 0 };
+    ehr_validation_t  in = { wrong, r.arena, 0, 0, NULL };
     size_t            before = r.doc.findings.nerrors;
 
     assert_non_null(v);

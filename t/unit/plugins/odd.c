@@ -158,6 +158,12 @@ odd_validate(const ehr_host_t *host, ehr_call_t *call,
         return host->finding(call, &f);
     }
 
+    if (odd_is(host, call, "wait")) {
+        for (int i = 0; i < ODD_MANY && !host->is_late(call); i++) {
+            /* nothing */
+        }
+    }
+
     if (odd_is(host, call, "many")) {
         for (int i = 0; i < ODD_MANY; i++) {
             (void) odd_find(host, call, "X1");

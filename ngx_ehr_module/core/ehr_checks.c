@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Decides in which order a document is asked, and which answer stands when
+ * several have one.  What each asks is its own affair.
+ */
+
+#include "ehr_checks.h"
+
+
+/* The first that breaks ends it. */
+
+static ehr_rc_t
+checks_validate(const ehr_document_input_t *in, const ehr_checks_t *checks,
+                ehr_arena_t *arena, ehr_document_t *doc)
+{
+    ehr_rc_t          rc = EHR_OK;
+    ehr_validation_t  v = { in->content, arena, checks->now_ms,
+                            in->deadline_ns, in->cpu_now_ns };
+
+    for (size_t i = 0; i < checks->nvalidators && rc != EHR_BROKEN; i++) {
+        if (checks->validators[i].kind == doc->kind) {
+            rc = ehr_validator_run(checks->validators[i].validator, &v, doc);
+        }
+    }
+
+    return rc == EHR_BROKEN ? rc : ehr_document_conclude(doc);
+}
+
+
+/* Wrong fields were the problem before: the list has both. */
+
+static ehr_rc_t
+checks_sign(const ehr_document_input_t *in, const ehr_checks_t *checks,
+            ehr_arena_t *arena, ehr_document_t *doc)
+{
+    ehr_rc_t               rc;
+    ehr_problem_e          problem = EHR_PROBLEM_NONE;
+    ehr_signature_input_t  signed_in;
+
+    signed_in.content = in->content;
+    signed_in.content_form = in->content_form;
+    signed_in.facility = in->facility;
+    signed_in.received_ms = checks->now_ms;
+    signed_in.deadline_ns = in->deadline_ns;
+    signed_in.cpu_now_ns = in->cpu_now_ns;
+
+    rc = ehr_signature_check(checks->policies[doc->kind], &signed_in, arena,
+                             &doc->findings, &problem);
+
+    if (rc == EHR_REFUSED && doc->problem == EHR_PROBLEM_NONE) {
+        doc->problem = problem;
+    }
+
+    /* only a plain yes is a yes (I10) */
+
+    return rc == EHR_OK || rc == EHR_REFUSED ? rc : EHR_BROKEN;
+}
+
+
+ehr_rc_t
+ehr_document_check(const ehr_document_input_t *in, const ehr_checks_t *checks,
+                   ehr_arena_t *arena, ehr_document_t *doc)
+{
+    ehr_rc_t  rc, signed_rc;
+
+    rc = ehr_document_read(in, arena, doc);
+
+    /* of what could not be read nothing can be said */
+
+    if (rc == EHR_BROKEN || !ehr_document_is_whole(doc)) {
+        return rc;
+    }
+
+    rc = checks_validate(in, checks, arena, doc);
+
+    if (rc == EHR_BROKEN || checks->policies[doc->kind] == NULL) {
+        return rc;
+    }
+
+    signed_rc = checks_sign(in, checks, arena, doc);
+
+    return signed_rc == EHR_OK ? rc : signed_rc;
+}

@@ -75,38 +75,49 @@ card_level(ehr_str_t card)
 }
 
 
-static int
-some_card_gives(ehr_str_t cards, ehr_str_t level)
+/* Of a list of cards, read once: there may be as many as rows. */
+
+typedef struct {
+    int  gives_any;           /* a card that is no card: any level may be */
+    int  gives_80;
+    int  gives_95;
+} levels_t;
+
+
+static levels_t
+cards_levels(ehr_str_t cards)
 {
     ehr_list_t   list = ehr_list(cards, ';');
     ehr_str_t    card;
     const char  *given;
+    levels_t     levels = { 0, 0, 0 };
 
     while (ehr_list_next(&list, &card)) {
         given = card_level(ehr_text_trim(card));
 
-        if (given == NULL || ehr_text_is(level, given)) {
-            return 1;
-        }
+        levels.gives_any |= (given == NULL);
+        levels.gives_80 |= (given && strcmp(given, "80") == 0);
+        levels.gives_95 |= (given && strcmp(given, "95") == 0);
     }
 
-    return 0;
+    return levels;
 }
 
 
 /* Off the route levels are products; others than these are told by M26. */
 
 static void
-card_k3_rows(ehr_check_t *check, uint32_t id, uint32_t field)
+card_k3_rows(ehr_check_t *check, const levels_t *levels, uint32_t id,
+             uint32_t field)
 {
     const ehr_section_t  *s = ehr_section(check, id);
-    ehr_str_t             cards = ehr_value(claim_of(check)->xml1,
-                                            EHR_XML1_MA_THE_BHYT);
 
     for (uint32_t i = 0; i < s->nrows; i++) {
         ehr_str_t  level = ehr_value(&s->rows[i], field);
 
-        if (ehr_text_in(level, "80 95") && !some_card_gives(cards, level)) {
+        if ((ehr_text_is(level, "80") && !levels->gives_80)
+            || (ehr_text_is(level, "95") && !levels->gives_95))
+        {
             ehr_fail(check, s, &s->rows[i], field);
         }
     }
@@ -118,16 +129,23 @@ card_k3(ehr_check_t *check)
 {
     const ehr_row_t  *xml1 = claim_of(check)->xml1;
     ehr_str_t         route;
+    levels_t          levels;
 
     if (xml1 == NULL || ehr_is_empty(xml1, EHR_XML1_MA_THE_BHYT)) {
+        return;
+    }
+
+    levels = cards_levels(ehr_value(xml1, EHR_XML1_MA_THE_BHYT));
+
+    if (levels.gives_any) {
         return;
     }
 
     route = ehr_value(xml1, EHR_XML1_MA_DOITUONG_KCB);
 
     if (ehr_text_begins(route, "1.") || ehr_text_is(route, "2")) {
-        card_k3_rows(check, EHR_SECTION_XML2, EHR_XML2_MUC_HUONG);
-        card_k3_rows(check, EHR_SECTION_XML3, EHR_XML3_MUC_HUONG);
+        card_k3_rows(check, &levels, EHR_SECTION_XML2, EHR_XML2_MUC_HUONG);
+        card_k3_rows(check, &levels, EHR_SECTION_XML3, EHR_XML3_MUC_HUONG);
     }
 }
 

@@ -210,8 +210,19 @@ $(OUT)/t/plugins/odd-%.so: t/unit/plugins/odd.c $(OUT)/gen/ehr_fields.h \
 	$(CC) $(CFLAGS_P) -Wno-override-init -Wno-unused -shared -DODD_$* \
 	    -o $@ $<
 
+# Partners that stand in for others in tests.
+
+STANDIN_SO := $(patsubst t/plugins/%/,$(OUT)/t/plugins/%.so,\
+              $(wildcard t/plugins/*/))
+
+$(STANDIN_SO): $(OUT)/t/plugins/%.so: $(wildcard t/plugins/*/*.c) \
+               ngx_ehr_module/include/ehr_plugin.h
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_P) -shared -Wl,-z,defs -o $@.new t/plugins/$*/*.c
+	@mv $@.new $@
+
 .PHONY: unit-build
-unit-build: $(UNIT_BIN) $(PLUGIN_SO) $(ODD_SO)
+unit-build: $(UNIT_BIN) $(PLUGIN_SO) $(ODD_SO) $(STANDIN_SO)
 
 #: unit         the C unit tests alone
 unit: deps-build deps-test

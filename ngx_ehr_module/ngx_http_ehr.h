@@ -40,6 +40,7 @@
 #include "ehr_checks.h"
 #include "ehr_store.h"
 #include "ehr_plugin.h"
+#include "ehr_plugin_file.h"
 
 
 extern ngx_module_t  ngx_http_ehr_module;
@@ -97,6 +98,10 @@ typedef struct ngx_http_ehr_waiters_s   ngx_http_ehr_waiters_t;
     X(OUT_RETRYING, "ehr_outcomes_total", "outcome=\"retrying\"", "")         \
     X(OUT_UNCERTAIN, "ehr_outcomes_total", "outcome=\"uncertain\"", "")       \
     X(OUT_HELD, "ehr_outcomes_total", "outcome=\"held\"", "")                 \
+    X(QUERIES, "ehr_queries_total", "",                                       \
+      "Questions to partners about uncertain deliveries")                     \
+    X(QUERIES_ANSWERED, "ehr_queries_answered_total", "",                     \
+      "Of these, those that ended the uncertainty")                           \
     X(LOGINS, "ehr_partner_logins_total", "", "Log-ins at partners")          \
     X(RECOVERED, "ehr_deliveries_recovered_total", "",                        \
       "Deliveries taken back from workers that died")
@@ -181,7 +186,10 @@ typedef struct {
     ngx_msec_t               retry_max;
     time_t                   deadline;    /* seconds; retrying becomes held */
     const ehr_plugin_t      *plugin;      /* this worker's; NULL in master */
-    void                    *handle;
+    ehr_plugin_file_t        file;
+    ngx_msec_t               query_min;   /* between questions for what is */
+    ngx_msec_t               query_max;   /* uncertain */
+    ngx_uint_t               queries;     /* so many at most; 0: none */
     ngx_uint_t               index;
     ngx_str_t                repeat_safe; /* kinds, read at nginx -t */
 } ngx_http_ehr_partner_t;

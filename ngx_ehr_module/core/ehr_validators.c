@@ -6,11 +6,11 @@
  * What the rules are it reads from the plugin's tables and does not know.
  */
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "ehr_fields.h"
+#include "ehr_plugin_file.h"
 #include "ehr_report.h"
 #include "ehr_validators.h"
 
@@ -22,7 +22,7 @@
 
 
 struct ehr_validator_s {
-    void                  *handle;
+    ehr_plugin_file_t      file;
     const ehr_plugin_t    *plugin;
     ehr_setting_t         *settings;   /* ascending by name: each rule asks
                                           for its own, in each document */
@@ -248,28 +248,8 @@ validator_finding(ehr_call_t *call, const ehr_finding_t *finding)
 
 
 static const char *
-validator_doubt_sizes(const ehr_plugin_t *plugin)
+validator_doubt_functions(const ehr_plugin_t *plugin)
 {
-    if (plugin->size < sizeof(ehr_plugin_t)
-        || plugin->abi_major != EHR_ABI_MAJOR)
-    {
-        return "was built for another version of ehr_plugin.h";
-    }
-
-    if (plugin->size_document != sizeof(ehr_plugin_document_t)
-        || plugin->size_delivery != sizeof(ehr_delivery_t)
-        || plugin->size_request != sizeof(ehr_request_t)
-        || plugin->size_answer != sizeof(ehr_answer_t)
-        || plugin->size_outcome != sizeof(ehr_outcome_t)
-        || plugin->size_finding != sizeof(ehr_finding_t))
-    {
-        return "was built with structures of other sizes";
-    }
-
-    if (plugin->name == NULL || plugin->version == NULL) {
-        return "has no name or no version";
-    }
-
     if (plugin->validate == NULL || plugin->kinds == NULL) {
         return "is not a validator";
     }
@@ -386,7 +366,7 @@ validator_doubt_settings(const ehr_validator_t *v)
 static const char *
 validator_doubt(const ehr_validator_t *v)
 {
-    const char  *doubt = validator_doubt_sizes(v->plugin);
+    const char  *doubt = validator_doubt_functions(v->plugin);
 
     doubt = doubt ? doubt : validator_doubt_kinds(v->plugin);
     doubt = doubt ? doubt : validator_doubt_rules(v->plugin);
@@ -432,17 +412,12 @@ validator_load(ehr_validator_t *v, const ehr_validator_conf_t *conf,
 {
     const char  *wrong;
 
-    v->handle = dlopen(conf->path, RTLD_NOW | RTLD_LOCAL);
-
-    if (v->handle == NULL) {
-        (void) snprintf(doubt, size, "%s", dlerror());
-
+    if (ehr_plugin_file_open(conf->path, &v->file, doubt, size) != EHR_OK) {
         return 0;
     }
 
-    v->plugin = dlsym(v->handle, EHR_PLUGIN_SYMBOL);
-    wrong = v->plugin ? validator_doubt(v)
-                      : "exports no \"" EHR_PLUGIN_SYMBOL "\"";
+    v->plugin = v->file.plugin;
+    wrong = validator_doubt(v);
 
     if (wrong) {
         (void) snprintf(doubt, size, "plugin \"%s\" %s", conf->path, wrong);
@@ -504,10 +479,7 @@ ehr_validator_close(ehr_validator_t *validator)
         return;
     }
 
-    if (validator->handle) {
-        (void) dlclose(validator->handle);
-    }
-
+    ehr_plugin_file_close(&validator->file);
     free(validator->settings);
     free(validator);
 }

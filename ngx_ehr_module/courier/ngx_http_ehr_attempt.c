@@ -59,11 +59,11 @@ ngx_http_ehr_delivery_init(ngx_http_ehr_attempt_t *att)
 }
 
 
-void
-ngx_http_ehr_attempt_start(ngx_http_ehr_batch_t *batch, ehr_claim_t *claim)
+static ngx_http_ehr_attempt_t *
+ngx_http_ehr_attempt_create(ngx_http_ehr_worker_t *worker,
+    ngx_http_ehr_partner_t *part, ehr_claim_t *claim)
 {
     ehr_arena_t             *arena;
-    ngx_http_ehr_worker_t   *worker = batch->lane->worker;
     ngx_http_ehr_attempt_t  *att;
 
     arena = ehr_arena_create(NGX_HTTP_EHR_ATTEMPT_CAP);
@@ -71,17 +71,12 @@ ngx_http_ehr_attempt_start(ngx_http_ehr_batch_t *batch, ehr_claim_t *claim)
                 : NULL;
 
     if (att == NULL) {
-        /* no memory even to say so: the row stays ours until we die */
-        ngx_log_error(NGX_LOG_ALERT, worker->cycle->log, 0,
-                      "attempt not started: no memory");
         ehr_arena_destroy(arena);
-        ngx_http_ehr_lane_release(batch, 0);
-        return;
+        return NULL;
     }
 
-    att->batch = batch;
     att->worker = worker;
-    att->part = batch->lane->part;
+    att->part = part;
     att->claim = claim;
     att->arena = arena;
     att->peer = (ngx_socket_t) -1;
@@ -92,15 +87,63 @@ ngx_http_ehr_attempt_start(ngx_http_ehr_batch_t *batch, ehr_claim_t *claim)
     att->timer.log = worker->cycle->log;
 
     ngx_http_ehr_hold(worker);
-    ngx_http_ehr_count(worker, ATTEMPTS);
-
     ngx_http_ehr_delivery_init(att);
 
+    return att;
+}
+
+
+static void
+ngx_http_ehr_attempt_begin(ngx_http_ehr_attempt_t *att)
+{
     if (ngx_http_ehr_attempt_connect(att) != NGX_OK) {
         att->is_closed = 1;
         ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_RETRY,
                                     "courier.no-connection");
     }
+}
+
+
+void
+ngx_http_ehr_attempt_start(ngx_http_ehr_batch_t *batch, ehr_claim_t *claim)
+{
+    ngx_http_ehr_worker_t   *worker = batch->lane->worker;
+    ngx_http_ehr_attempt_t  *att;
+
+    att = ngx_http_ehr_attempt_create(worker, batch->lane->part, claim);
+
+    if (att == NULL) {
+        /* no memory even to say so: the row stays ours until we die */
+        ngx_log_error(NGX_LOG_ALERT, worker->cycle->log, 0,
+                      "attempt not started: no memory");
+        ngx_http_ehr_lane_release(batch, 0);
+        return;
+    }
+
+    att->batch = batch;
+
+    ngx_http_ehr_count(worker, ATTEMPTS);
+    ngx_http_ehr_attempt_begin(att);
+}
+
+
+void
+ngx_http_ehr_attempt_ask(ngx_http_ehr_asking_t *asking)
+{
+    ngx_http_ehr_attempt_t  *att;
+
+    att = ngx_http_ehr_attempt_create(asking->worker, asking->part,
+                                      asking->probe.claims);
+    if (att == NULL) {
+        /* the store gives it out again when the lease is over */
+        ngx_http_ehr_asking_release(asking);
+        return;
+    }
+
+    att->asking = asking;
+
+    ngx_http_ehr_count(asking->worker, QUERIES);
+    ngx_http_ehr_attempt_begin(att);
 }
 
 
@@ -204,6 +247,7 @@ ngx_http_ehr_attempt_end(ngx_http_ehr_attempt_t *att)
     ngx_pool_cleanup_t     *cln;
     ngx_http_request_t     *r = att->request;
     ngx_http_ehr_batch_t   *batch = att->batch;
+    ngx_http_ehr_asking_t  *asking = att->asking;
     ngx_http_ehr_worker_t  *worker = att->worker;
 
     due_ms = att->finish.state == EHR_STATE_RETRYING
@@ -233,6 +277,12 @@ ngx_http_ehr_attempt_end(ngx_http_ehr_attempt_t *att)
 
     ehr_arena_destroy(att->arena);
 
-    ngx_http_ehr_lane_release(batch, due_ms);
+    if (asking) {
+        ngx_http_ehr_asking_release(asking);
+
+    } else {
+        ngx_http_ehr_lane_release(batch, due_ms);
+    }
+
     ngx_http_ehr_unhold(worker);
 }

@@ -17,7 +17,8 @@
 
 
 typedef struct {
-    ngx_http_ehr_batch_t          *batch;
+    ngx_http_ehr_batch_t          *batch;     /* NULL: a question */
+    ngx_http_ehr_asking_t         *asking;    /* NULL: a delivery */
     ngx_http_ehr_worker_t         *worker;
     ngx_http_ehr_partner_t        *part;
     ehr_claim_t                   *claim;
@@ -41,6 +42,7 @@ typedef struct {
     ngx_msec_t                     login_since;
 
     ehr_store_finish_t             finish;
+    ehr_store_probed_t             probed;
     ngx_http_ehr_write_t           write;
 
     unsigned                       has_session:1;
@@ -112,6 +114,20 @@ void ngx_http_ehr_attempt_judge(ngx_http_ehr_attempt_t *att);
 /* Once; a second call changes nothing.  reason NULL: the outcome's own. */
 void ngx_http_ehr_attempt_finish(ngx_http_ehr_attempt_t *att,
                                  ehr_outcome_e kind, const char *reason);
+
+/* A copy that outlives the answer, cut at a character's start. */
+ehr_str_t ngx_http_ehr_attempt_keep(ngx_http_ehr_attempt_t *att,
+                                    ehr_str_t s);
+
+
+/* --- ngx_http_ehr_attempt_query.c --- */
+
+/* The same for a question: what is to be written, and the operation. */
+ehr_store_op_t *ngx_http_ehr_attempt_query_result(
+    ngx_http_ehr_attempt_t *att, ehr_outcome_e kind, const char *reason);
+
+/* It is on disk: who waits for the document is told. */
+void ngx_http_ehr_attempt_query_committed(ngx_http_ehr_attempt_t *att);
 
 
 #endif /* NGX_HTTP_EHR_ATTEMPT_H */

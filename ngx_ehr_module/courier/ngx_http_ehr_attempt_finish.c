@@ -83,7 +83,7 @@ ngx_http_ehr_attempt_schedule(ngx_http_ehr_attempt_t *att)
  * character's start: it goes into JSON answers.
  */
 
-static ehr_str_t
+ehr_str_t
 ngx_http_ehr_attempt_keep(ngx_http_ehr_attempt_t *att, ehr_str_t s)
 {
     if (s.len > NGX_HTTP_EHR_MESSAGE_MAX) {
@@ -157,8 +157,15 @@ ngx_http_ehr_attempt_finish(ngx_http_ehr_attempt_t *att, ehr_outcome_e kind,
 
     ngx_http_ehr_attempt_leave_login(att, kind);
 
+    if (att->asking) {
+        att->write.op = ngx_http_ehr_attempt_query_result(att, kind, reason);
+        ngx_http_ehr_attempt_commit(att);
+        return;
+    }
+
     kind = ngx_http_ehr_attempt_final_kind(att, kind, reason);
 
+    att->write.op = &finish->op;
     finish->op.type = EHR_STORE_OP_FINISH;
     finish->delivery = att->claim->delivery;
     finish->fence = att->claim->fence;
@@ -181,6 +188,9 @@ ngx_http_ehr_attempt_finish(ngx_http_ehr_attempt_t *att, ehr_outcome_e kind,
 
     if (finish->state == EHR_STATE_RETRYING) {
         ngx_http_ehr_attempt_schedule(att);
+
+    } else if (finish->state == EHR_STATE_UNCERTAIN) {
+        finish->next_probe_ms = ngx_http_ehr_first_query_ms(att->part);
     }
 
     ngx_http_ehr_attempt_commit(att);
@@ -232,7 +242,7 @@ ngx_http_ehr_attempt_committed(ngx_http_ehr_write_t *write)
 {
     ngx_http_ehr_attempt_t  *att = write->data;
 
-    switch (att->finish.op.rc) {
+    switch (att->write.op->rc) {
 
     case EHR_LATER:
         att->timer.handler = ngx_http_ehr_attempt_commit_again;
@@ -240,7 +250,14 @@ ngx_http_ehr_attempt_committed(ngx_http_ehr_write_t *write)
         return;
 
     case EHR_OK:
+        if (att->asking) {
+            ngx_http_ehr_attempt_query_committed(att);
+            break;
+        }
+
         ngx_http_ehr_attempt_counted(att);
+        ngx_http_ehr_asking_due(att->worker, att->part,
+                                att->finish.next_probe_ms);
 
         if (ehr_state_is_settled(att->finish.state)) {
             ngx_http_ehr_waiters_settled(att->worker, att->claim->sub.id);
@@ -267,7 +284,6 @@ ngx_http_ehr_attempt_committed(ngx_http_ehr_write_t *write)
 static void
 ngx_http_ehr_attempt_commit(ngx_http_ehr_attempt_t *att)
 {
-    att->write.op = &att->finish.op;
     att->write.done = ngx_http_ehr_attempt_committed;
     att->write.data = att;
 

@@ -152,6 +152,14 @@ ngx_http_ehr_attempt_judge(ngx_http_ehr_attempt_t *att)
     case EHR_OUTCOME_CONTINUE:
         ngx_http_ehr_attempt_step(att);
         return;
+
+    case EHR_OUTCOME_ABSENT:
+        if (att->asking == NULL || att->answer.kind != EHR_ANSWER_HTTP) {
+            /* nothing but a partner's own word makes it so */
+            ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_HELD,
+                                        "plugin.failed");
+            return;
+        }
     }
 
     ngx_http_ehr_attempt_finish(att, att->outcome.kind, NULL);

@@ -25,6 +25,12 @@ ngx_http_ehr_attempt_prepare(void *data)
     call.arena = att->arena;
     call.now_ms = att->now_ms;
 
+    if (att->asking) {
+        att->prc = att->part->plugin->query(&ngx_http_ehr_host, &call,
+                                            &att->dlv, &att->req);
+        return;
+    }
+
     att->prc = att->part->plugin->prepare(&ngx_http_ehr_host, &call,
                                           &att->dlv, &att->req);
 }

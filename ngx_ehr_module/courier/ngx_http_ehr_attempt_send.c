@@ -235,6 +235,11 @@ ngx_http_ehr_attempt_subrequest(ngx_http_ehr_attempt_t *att)
 void
 ngx_http_ehr_attempt_send(ngx_http_ehr_attempt_t *att)
 {
+    if (att->asking && att->prc > 0) {
+        ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_HELD, "query.none");
+        return;
+    }
+
     if (att->prc != 0 || !ngx_http_ehr_request_is_whole(&att->req)) {
         ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_HELD, "plugin.failed");
         return;
@@ -248,7 +253,12 @@ ngx_http_ehr_attempt_send(ngx_http_ehr_attempt_t *att)
 
     ngx_memzero(&att->answer, sizeof(ehr_answer_t));
     att->answer.size = sizeof(ehr_answer_t);
-    att->answer.flags = att->req.flags;
+    att->answer.flags = att->req.flags & EHR_REQUEST_LOGIN;
+
+    if (att->asking) {
+        att->answer.flags |= EHR_REQUEST_QUERY;
+    }
+
     att->is_answered = 0;
     att->is_sent = 1;
 

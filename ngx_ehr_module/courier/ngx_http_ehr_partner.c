@@ -9,13 +9,14 @@
 
 #include "ngx_http_ehr_partner.h"
 
-#include <dlfcn.h>
 #include <jansson.h>
 
 
 #define NGX_HTTP_EHR_MAX_PARTNERS      EHR_STORE_MAX_PARTNERS
 #define NGX_HTTP_EHR_ACCOUNTS_MAX      (4 * 1024 * 1024)    /* bytes of file */
 #define NGX_HTTP_EHR_PLUGIN_CHECK_CAP  (256 * 1024)
+#define NGX_HTTP_EHR_PLUGIN_DOUBT      512
+#define NGX_HTTP_EHR_QUERIES_MAX       1000
 
 
 static void *ngx_http_ehr_host_alloc(ehr_call_t *call, size_t size);
@@ -75,80 +76,55 @@ ngx_http_ehr_host_finding(ehr_call_t *call, const ehr_finding_t *finding)
 }
 
 
-/* A sentence for the administrator, or NULL. */
-
-static const char *
-ngx_http_ehr_plugin_doubt(const ehr_plugin_t *plugin)
+static ngx_int_t
+ngx_http_ehr_plugin_open(ngx_http_ehr_partner_t *part, ngx_log_t *log)
 {
-    if (plugin->size < sizeof(ehr_plugin_t)
-        || plugin->abi_major != EHR_ABI_MAJOR)
+    char                 doubt[NGX_HTTP_EHR_PLUGIN_DOUBT];
+    const ehr_plugin_t  *plugin;
+
+    if (ehr_plugin_file_open((char *) part->plugin_path.data, &part->file,
+                             doubt, sizeof(doubt))
+        != EHR_OK)
     {
-        return "was built for another version of ehr_plugin.h";
+        ngx_log_error(NGX_LOG_EMERG, log, 0, "partner \"%V\": %s",
+                      &part->name, doubt);
+        return NGX_ERROR;
     }
 
-    if (plugin->size_document != sizeof(ehr_plugin_document_t)
-        || plugin->size_delivery != sizeof(ehr_delivery_t)
-        || plugin->size_request != sizeof(ehr_request_t)
-        || plugin->size_answer != sizeof(ehr_answer_t)
-        || plugin->size_outcome != sizeof(ehr_outcome_t)
-        || plugin->size_finding != sizeof(ehr_finding_t))
-    {
-        return "was built with structures of other sizes";
-    }
-
-    if (plugin->name == NULL || plugin->version == NULL) {
-        return "has no name or no version";
-    }
+    plugin = part->file.plugin;
 
     if (plugin->kinds == NULL || plugin->prepare == NULL
         || plugin->judge == NULL)
     {
-        return "is not a partner plugin";
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "partner \"%V\": plugin \"%V\" is not a partner "
+                      "plugin", &part->name, &part->plugin_path);
+        ehr_plugin_file_close(&part->file);
+        return NGX_ERROR;
     }
 
-    return NULL;
+    part->plugin = plugin;
+
+    return NGX_OK;
 }
 
 
-static const ehr_plugin_t *
-ngx_http_ehr_plugin_open(ngx_http_ehr_partner_t *part, ngx_log_t *log)
+static void
+ngx_http_ehr_plugin_close(ngx_http_ehr_partner_t *part)
 {
-    const char          *doubt;
-    const ehr_plugin_t  *plugin;
-
-    part->handle = dlopen((char *) part->plugin_path.data,
-                          RTLD_NOW|RTLD_LOCAL);
-    if (part->handle == NULL) {
-        ngx_log_error(NGX_LOG_EMERG, log, 0, "plugin of partner \"%V\": %s",
-                      &part->name, dlerror());
-        return NULL;
-    }
-
-    plugin = dlsym(part->handle, EHR_PLUGIN_SYMBOL);
-    doubt = plugin ? ngx_http_ehr_plugin_doubt(plugin)
-                   : "exports no \"" EHR_PLUGIN_SYMBOL "\"";
-
-    if (doubt) {
-        ngx_log_error(NGX_LOG_EMERG, log, 0,
-                      "plugin \"%V\" of partner \"%V\" %s",
-                      &part->plugin_path, &part->name, doubt);
-        (void) dlclose(part->handle);
-        part->handle = NULL;
-        return NULL;
-    }
-
-    return plugin;
+    ehr_plugin_file_close(&part->file);
+    part->plugin = NULL;
 }
 
 
 static const char *
-ngx_http_ehr_plugin_check(ngx_http_ehr_partner_t *part,
-    const ehr_plugin_t *plugin, u_char *buf, size_t len)
+ngx_http_ehr_plugin_check(ngx_http_ehr_partner_t *part, u_char *buf,
+    size_t len)
 {
     ehr_call_t   call;
     const char  *doubt;
 
-    if (plugin->check == NULL) {
+    if (part->plugin->check == NULL) {
         return NULL;
     }
 
@@ -160,7 +136,7 @@ ngx_http_ehr_plugin_check(ngx_http_ehr_partner_t *part,
         return "no memory";
     }
 
-    doubt = plugin->check(&ngx_http_ehr_host, &call);
+    doubt = part->plugin->check(&ngx_http_ehr_host, &call);
 
     if (doubt) {
         (void) ngx_cpystrn(buf, (u_char *) doubt, len);
@@ -176,19 +152,16 @@ ngx_http_ehr_plugin_check(ngx_http_ehr_partner_t *part,
 static ngx_int_t
 ngx_http_ehr_plugin_test(ngx_conf_t *cf, ngx_http_ehr_partner_t *part)
 {
-    u_char               buf[256];
-    const char          *doubt;
-    const ehr_plugin_t  *plugin;
+    u_char       buf[256];
+    const char  *doubt;
 
-    plugin = ngx_http_ehr_plugin_open(part, cf->log);
-    if (plugin == NULL) {
+    if (ngx_http_ehr_plugin_open(part, cf->log) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    doubt = ngx_http_ehr_plugin_check(part, plugin, buf, sizeof(buf));
+    doubt = ngx_http_ehr_plugin_check(part, buf, sizeof(buf));
 
-    (void) dlclose(part->handle);
-    part->handle = NULL;
+    ngx_http_ehr_plugin_close(part);
 
     if (doubt) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "partner \"%V\": %s",
@@ -207,9 +180,9 @@ ngx_http_ehr_partners_load(ngx_http_ehr_worker_t *worker)
     ngx_http_ehr_partner_t  *part = worker->mcf->partners.elts;
 
     for (i = 0; i < worker->mcf->partners.nelts; i++) {
-        part[i].plugin = ngx_http_ehr_plugin_open(&part[i],
-                                                  worker->cycle->log);
-        if (part[i].plugin == NULL) {
+        if (ngx_http_ehr_plugin_open(&part[i], worker->cycle->log)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
     }
@@ -225,11 +198,7 @@ ngx_http_ehr_partners_unload(ngx_http_ehr_worker_t *worker)
     ngx_http_ehr_partner_t  *part = worker->mcf->partners.elts;
 
     for (i = 0; i < worker->mcf->partners.nelts; i++) {
-        if (part[i].handle) {
-            (void) dlclose(part[i].handle);
-            part[i].handle = NULL;
-            part[i].plugin = NULL;
-        }
+        ngx_http_ehr_plugin_close(&part[i]);
     }
 }
 
@@ -268,6 +237,14 @@ ngx_http_ehr_partner_is_repeat_safe(const ngx_http_ehr_partner_t *part,
     }
 
     return 0;
+}
+
+
+ngx_uint_t
+ngx_http_ehr_partner_has_query(const ngx_http_ehr_partner_t *part)
+{
+    return part->plugin && EHR_PLUGIN_HAS(part->plugin, query)
+           && part->queries > 0;
 }
 
 
@@ -369,8 +346,11 @@ ngx_http_ehr_accounts_load(ngx_conf_t *cf, ngx_http_ehr_partner_t *part)
 }
 
 
-static char *
-ngx_http_ehr_partner_retry(ngx_http_ehr_partner_t *part, ngx_str_t value)
+/* "<first>,<longest>", as in 1s,5m. */
+
+static ngx_int_t
+ngx_http_ehr_partner_times(ngx_str_t value, ngx_msec_t *least,
+    ngx_msec_t *most)
 {
     u_char     *comma;
     ngx_int_t   min, max;
@@ -378,7 +358,7 @@ ngx_http_ehr_partner_retry(ngx_http_ehr_partner_t *part, ngx_str_t value)
 
     comma = ngx_strlchr(value.data, value.data + value.len, ',');
     if (comma == NULL) {
-        return "retry=<first>,<longest> is needed, as in retry=1s,5m";
+        return NGX_ERROR;
     }
 
     first.data = value.data;
@@ -390,13 +370,13 @@ ngx_http_ehr_partner_retry(ngx_http_ehr_partner_t *part, ngx_str_t value)
     max = ngx_parse_time(&second, 0);
 
     if (min == NGX_ERROR || max == NGX_ERROR || min == 0 || max < min) {
-        return "retry= has wrong times";
+        return NGX_ERROR;
     }
 
-    part->retry_min = (ngx_msec_t) min;
-    part->retry_max = (ngx_msec_t) max;
+    *least = (ngx_msec_t) min;
+    *most = (ngx_msec_t) max;
 
-    return NULL;
+    return NGX_OK;
 }
 
 
@@ -447,7 +427,23 @@ ngx_http_ehr_partner_setting(ngx_conf_t *cf, ngx_http_ehr_partner_t *part,
     }
 
     if (ngx_strcmp(name.data, "retry") == 0) {
-        return ngx_http_ehr_partner_retry(part, value);
+        return ngx_http_ehr_partner_times(value, &part->retry_min,
+                                          &part->retry_max) == NGX_OK
+               ? NULL : "retry=<first>,<longest> is needed, as in retry=1s,5m";
+    }
+
+    if (ngx_strcmp(name.data, "query") == 0) {
+        return ngx_http_ehr_partner_times(value, &part->query_min,
+                                          &part->query_max) == NGX_OK
+               ? NULL
+               : "query=<first>,<longest> is needed, as in query=10s,1h";
+    }
+
+    if (ngx_strcmp(name.data, "queries") == 0) {
+        n = ngx_atoi(value.data, value.len);
+        part->queries = (ngx_uint_t) n;
+        return n >= 0 && n <= NGX_HTTP_EHR_QUERIES_MAX
+               ? NULL : "queries= is 0 to 1000";
     }
 
     if (ngx_strcmp(name.data, "deadline") == 0) {
@@ -510,6 +506,9 @@ ngx_http_ehr_set_partner(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     part->concurrency = 8;
     part->retry_min = 1000;
     part->retry_max = 300000;
+    part->query_min = 10000;
+    part->query_max = 3600000;
+    part->queries = 16;
     part->deadline = 3 * 24 * 3600;
 
     if (part->name.len >= sizeof(((ehr_store_delivery_t *) 0)->partner)) {

@@ -20,6 +20,9 @@ const ngx_http_ehr_account_t *ngx_http_ehr_partner_account(
 ngx_uint_t ngx_http_ehr_partner_is_repeat_safe(
     const ngx_http_ehr_partner_t *part, const char *kind);
 
+/* 1: it can be asked what became of an uncertain delivery. */
+ngx_uint_t ngx_http_ehr_partner_has_query(const ngx_http_ehr_partner_t *part);
+
 
 /* A call into a plugin: its memory lives in the arena given. */
 

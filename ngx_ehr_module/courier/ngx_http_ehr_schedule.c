@@ -382,6 +382,26 @@ ngx_http_ehr_is_repeat_safe(void *data, const char *partner,
 }
 
 
+static int64_t
+ngx_http_ehr_probe_ms(void *data, const char *partner)
+{
+    ngx_uint_t               i;
+    ngx_http_ehr_worker_t   *worker = data;
+    ngx_http_ehr_partner_t  *part = worker->mcf->partners.elts;
+
+    for (i = 0; i < worker->mcf->partners.nelts; i++) {
+        if (ngx_strcmp(part[i].name.data, partner) == 0) {
+            return ngx_http_ehr_partner_has_query(&part[i])
+                   ? worker->schedule->recover.now_ms
+                     + (int64_t) part[i].query_min
+                   : 0;
+        }
+    }
+
+    return 0;
+}
+
+
 static void
 ngx_http_ehr_recovered(ngx_http_ehr_write_t *write)
 {
@@ -432,6 +452,7 @@ ngx_http_ehr_recover(ngx_event_t *ev)
     schedule->recover.data = schedule->worker;
     schedule->recover.is_alive = ngx_http_ehr_is_alive;
     schedule->recover.is_repeat_safe = ngx_http_ehr_is_repeat_safe;
+    schedule->recover.probe_ms = ngx_http_ehr_probe_ms;
 
     schedule->recover_write.op = &schedule->recover.op;
     schedule->recover_write.done = ngx_http_ehr_recovered;
@@ -547,6 +568,10 @@ ngx_http_ehr_schedule_init(ngx_http_ehr_worker_t *worker)
 
     for (i = 0; i < n; i++) {
         ngx_http_ehr_lane_init(&schedule->lanes[i], worker, &part[i]);
+    }
+
+    if (ngx_http_ehr_askings_init(worker) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     schedule->dummy.fd = (ngx_socket_t) -1;

@@ -14,6 +14,7 @@
 
 typedef struct ngx_http_ehr_lane_s   ngx_http_ehr_lane_t;
 typedef struct ngx_http_ehr_batch_s  ngx_http_ehr_batch_t;
+typedef struct ngx_http_ehr_asking_s  ngx_http_ehr_asking_t;
 
 
 /* What one claim brought; its memory lives until its last attempt ended. */
@@ -43,9 +44,24 @@ struct ngx_http_ehr_lane_s {
 };
 
 
+/* One question at a time for each partner and worker. */
+
+struct ngx_http_ehr_asking_s {
+    ngx_http_ehr_worker_t     *worker;
+    ngx_http_ehr_partner_t    *part;
+    ngx_event_t                timer;
+    ngx_connection_t           dummy;
+    ngx_http_ehr_write_t       write;
+    ehr_store_probe_t          probe;
+    ehr_arena_t               *arena;         /* of the claim */
+    ngx_uint_t                 is_busy;       /* flag */
+};
+
+
 struct ngx_http_ehr_schedule_s {
     ngx_http_ehr_worker_t     *worker;
     ngx_http_ehr_lane_t       *lanes;         /* one for each partner */
+    ngx_http_ehr_asking_t     *askings;       /* the same */
     ngx_event_t                recover_timer;
     ngx_connection_t           dummy;
     ngx_http_ehr_write_t       recover_write;
@@ -66,6 +82,23 @@ void ngx_http_ehr_attempt_start(ngx_http_ehr_batch_t *batch,
                                 ehr_claim_t *claim);
 
 void ngx_http_ehr_lane_release(ngx_http_ehr_batch_t *batch, int64_t due_ms);
+
+/* What a partner is asked for is asked by a timer of its own, beside the
+ * lanes: it takes no place of a delivery. */
+ngx_int_t ngx_http_ehr_askings_init(ngx_http_ehr_worker_t *worker);
+
+/* A question is an attempt without the document; done with it, the asking is
+ * given back. */
+void ngx_http_ehr_attempt_ask(ngx_http_ehr_asking_t *asking);
+void ngx_http_ehr_asking_release(ngx_http_ehr_asking_t *asking);
+
+/* The next question is not later than this; 0: there is none. */
+void ngx_http_ehr_asking_due(ngx_http_ehr_worker_t *worker,
+                             const ngx_http_ehr_partner_t *part,
+                             int64_t due_ms);
+
+/* Something became uncertain: its first question; 0: nobody asks. */
+int64_t ngx_http_ehr_first_query_ms(const ngx_http_ehr_partner_t *part);
 
 /* 1: workers with a newer configuration are there, and what is held for this
  * reason here may be no question for them. */

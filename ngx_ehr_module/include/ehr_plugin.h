@@ -9,6 +9,7 @@
  *
  * A partner plugin is two pure functions: prepare() turns a delivery into the
  * next HTTP request, judge() turns the partner's answer into an outcome.  A
+ * third one, query(), asks what became of a delivery of which nobody knows.  A
  * validator plugin is one: validate() turns a document into findings.  The
  * host does all input and output; a plugin opens no socket, starts no thread,
  * keeps no mutable static and reads no clock but the host's.
@@ -189,6 +190,9 @@ typedef struct {
 #define EHR_REQUEST_LOGIN        0x01   /* a log-in: one at a time for the
                                            account, on all workers; its
                                            answer is judged as such */
+#define EHR_REQUEST_QUERY        0x02   /* set by the host: query() made it,
+                                           and what judge() says is about
+                                           the delivery asked for (1.2) */
 
 /* What prepare() asks the host to send.  path starts with '/', and is
  * appended to the partner's location; it must not carry a secret. */
@@ -239,7 +243,9 @@ typedef enum {
                                  dropped, prepare() is called again without
                                  one; a second time in one attempt becomes
                                  HELD */
-    EHR_OUTCOME_CONTINUE      /* this step is done, prepare() the next */
+    EHR_OUTCOME_CONTINUE,     /* this step is done, prepare() the next */
+    EHR_OUTCOME_ABSENT        /* of a query alone: the partner certainly has
+                                 not got it, so it is sent again (1.2) */
 } ehr_outcome_e;
 
 
@@ -343,7 +349,28 @@ typedef struct {
     /* A validator's tables of rules, ended by NULL, each ended by a row with
      * id NULL; may be NULL. */
     const ehr_plugin_rule_t *const  *rules;
+
+    /*
+     * 1.2, may be NULL.  In place of prepare() for a delivery that is
+     * uncertain: a request that asks the partner what became of it and never
+     * carries the document.  Log-ins and steps as there; the answer goes to
+     * judge(), which says ACCEPTED, ACCEPTED_WITH_MESSAGE, REFUSED or ABSENT
+     * when the partner said so; everything else means "not known yet", and
+     * it is asked again later.
+     *
+     * 0: request is filled; 1: this delivery cannot be asked for, a person
+     * decides; -1: the plugin failed, a person decides.
+     */
+    int  (*query)(const ehr_host_t *host, ehr_call_t *call,
+                  const ehr_delivery_t *dlv, ehr_request_t *request);
 } ehr_plugin_t;
+
+
+/* Whether a plugin, perhaps of an older minor version, has a function. */
+#define EHR_PLUGIN_HAS(plugin, member)                                        \
+    ((plugin)->size >= offsetof(ehr_plugin_t, member)                         \
+                       + sizeof((plugin)->member)                             \
+     && (plugin)->member != NULL)
 
 
 #define EHR_PLUGIN_SYMBOL  "ehr_plugin"

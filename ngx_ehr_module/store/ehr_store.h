@@ -16,6 +16,7 @@
  *      │                  └──finish──▶ retrying ──claim──▶ sending
  *      │                                   ▲
  *      │                       held ──unhold, window opened──┘
+ *      │      uncertain ──probed──▶ accepted ... refused | retrying
  *      └── superseded (also from retrying, held) by newer content
  *
  * A claim gives the row to an owner and raises its fence; finish writes only
@@ -89,7 +90,9 @@ typedef enum {
     EHR_STORE_OP_FINISH,
     EHR_STORE_OP_RECOVER,
     EHR_STORE_OP_RELEASE,
-    EHR_STORE_OP_UNHOLD
+    EHR_STORE_OP_UNHOLD,
+    EHR_STORE_OP_PROBE,
+    EHR_STORE_OP_PROBED
 } ehr_store_op_e;
 
 
@@ -114,6 +117,8 @@ typedef struct {
                                          0: none.  It orders and is shown */
     int64_t          next_attempt_ms; /* 0: none */
     uint32_t         attempts;
+    uint32_t         probes;          /* times the partner was asked */
+    int64_t          next_probe_ms;   /* 0: it is not asked any more */
     ehr_str_t        partner_ref;
     ehr_str_t        partner_code;
     ehr_str_t        message;
@@ -192,6 +197,7 @@ typedef struct {
     uint32_t          attempt;        /* 1.. */
     ehr_submission_t  sub;            /* deliveries[0] is the one claimed */
     ehr_str_t         content;
+    uint32_t          probes;         /* 1.., of a probe */
 } ehr_claim_t;
 
 
@@ -256,6 +262,7 @@ typedef struct {
     ehr_state_e       state;          /* not pending, not sending */
     int64_t           now_ms;
     int64_t           next_attempt_ms;    /* for retrying */
+    int64_t           next_probe_ms;      /* for uncertain; 0: nobody asks */
     int               http_status;    /* 0: none */
     ehr_str_t         partner_ref;
     ehr_str_t         partner_code;
@@ -278,6 +285,9 @@ typedef struct {
     int             (*is_alive)(void *data, const ehr_owner_t *owner);
     int             (*is_repeat_safe)(void *data, const char *partner,
                                       const char *kind);
+    int64_t         (*probe_ms)(void *data, const char *partner);
+                                      /* when to ask for what is uncertain;
+                                         0: never; NULL: never for any */
     uint32_t          nretried;       /* out */
     uint32_t          nuncertain;     /* out */
 } ehr_store_recover_t;
@@ -312,6 +322,48 @@ typedef struct {
     uint32_t            nunheld;      /* out */
     int                 is_full;      /* out */
 } ehr_store_unhold_t;
+
+
+/*
+ * Gives up to max uncertain deliveries of one partner that are to be asked
+ * for now.  A claim here has no content and no deliveries: a question never
+ * carries the document.  Without a result within lease_ms it is given again.
+ */
+
+#define EHR_STORE_MAX_PROBES  16
+
+typedef struct {
+    ehr_store_op_t    op;
+    const char       *partner;
+    int64_t           now_ms;
+    int64_t           lease_ms;       /* more than a question can take */
+    uint32_t          max;            /* 1..EHR_STORE_MAX_PROBES */
+    ehr_arena_t      *arena;
+    ehr_claim_t      *claims;         /* out, in the arena */
+    uint32_t          nclaims;
+    int64_t           next_due_ms;    /* out: the next question; 0: none */
+} ehr_store_probe_t;
+
+
+/*
+ * What the partner said: uncertain (not known yet; next_probe_ms 0: nobody
+ * asks any more), retrying (it has not got it: due at now, unless newer
+ * content was accepted meanwhile), or one of its last words.  EHR_REFUSED:
+ * somebody else decided, or asks, meanwhile; nothing is changed.
+ */
+
+typedef struct {
+    ehr_store_op_t    op;
+    int64_t           delivery;
+    int64_t           fence;
+    ehr_state_e       state;
+    int64_t           now_ms;
+    int64_t           next_probe_ms;
+    ehr_str_t         partner_ref;
+    ehr_str_t         partner_code;
+    ehr_str_t         message;
+    ehr_str_t         reason;
+} ehr_store_probed_t;
 
 
 /*

@@ -128,6 +128,8 @@ ehr_store_finish(ehr_store_t *store, const ehr_store_finish_t *op)
     ehr_query_str(&q, op->partner_code);
     ehr_query_str(&q, op->message);
     ehr_query_str(&q, op->reason);
+    ehr_query_int(&q, op->state == EHR_STATE_UNCERTAIN
+                          ? op->next_probe_ms : 0);
 
     rc = run_change(&q, &changed);
 
@@ -268,6 +270,8 @@ recover_one(ehr_store_t *store, ehr_store_recover_t *op,
 
     } else {
         op->nuncertain++;
+        end.next_probe_ms = op->probe_ms != NULL
+                            ? op->probe_ms(op->data, partner) : 0;
     }
 
     return ehr_store_finish(store, &end);

@@ -93,6 +93,8 @@ read_delivery(ehr_query_t *q, ehr_arena_t *arena, ehr_store_delivery_t *out)
     out->partner_code = ehr_column_str(q, 5, arena);
     out->message = ehr_column_str(q, 6, arena);
     out->reason = ehr_column_str(q, 7, arena);
+    out->probes = (uint32_t) ehr_column_int(q, 8);
+    out->next_probe_ms = ehr_column_int(q, 9);
 }
 
 

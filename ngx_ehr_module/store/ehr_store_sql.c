@@ -112,7 +112,8 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
 
     [EHR_SQL_DELIVERIES] =
         "SELECT partner, state, due_ms, attempts, partner_ref, partner_code,"
-        " message, reason FROM deliveries WHERE seq = ?1 ORDER BY id",
+        " message, reason, probes, probe_ms"
+        " FROM deliveries WHERE seq = ?1 ORDER BY id",
 
     [EHR_SQL_CONTENT] =
         "SELECT bytes, packing FROM contents WHERE seq = ?1",
@@ -160,7 +161,7 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
     [EHR_SQL_FINISH] =
         "UPDATE deliveries SET state = ?3, due_ms = ?4, partner_ref = ?5,"
         " partner_code = ?6, message = ?7, reason = ?8, owner_slot = NULL,"
-        " owner_incarnation = NULL"
+        " owner_incarnation = NULL, probe_ms = ?9"
         " WHERE id = ?1 AND fence = ?2 AND state = 'sending'"
         " RETURNING seq, partner, attempts",
 
@@ -189,6 +190,27 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " FROM deliveries INDEXED BY deliveries_state"
         " WHERE state <> 'accepted' AND state = 'sending'"
         " AND owner_slot = ?1 AND owner_incarnation = ?2 LIMIT 1",
+
+    [EHR_SQL_PROBE_DUE] =
+        "SELECT id, seq FROM deliveries INDEXED BY deliveries_probes"
+        " WHERE probe_ms > 0 AND partner = ?1 AND probe_ms <= ?2"
+        " ORDER BY probe_ms LIMIT ?3",
+
+    [EHR_SQL_PROBE_NEXT] =
+        "SELECT coalesce(min(probe_ms), 0)"
+        " FROM deliveries INDEXED BY deliveries_probes"
+        " WHERE probe_ms > 0 AND partner = ?1",
+
+    [EHR_SQL_PROBE_TAKE] =
+        "UPDATE deliveries SET probe_ms = ?2, probes = probes + 1,"
+        " fence = fence + 1 WHERE id = ?1 AND state = 'uncertain'"
+        " RETURNING fence, attempts, probes",
+
+    [EHR_SQL_PROBE_END] =
+        "UPDATE deliveries SET state = ?3, due_ms = ?4, probe_ms = ?5,"
+        " partner_ref = ?6, partner_code = ?7, message = ?8, reason = ?9"
+        " WHERE id = ?1 AND fence = ?2 AND state = 'uncertain'"
+        " RETURNING seq, partner",
 
     [EHR_SQL_ATTEMPT_ADD] =
         "INSERT INTO attempts (delivery, attempt, fence, owner_slot,"

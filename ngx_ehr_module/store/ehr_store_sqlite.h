@@ -218,6 +218,8 @@ ehr_rc_t ehr_store_finish(ehr_store_t *store, const ehr_store_finish_t *op);
 ehr_rc_t ehr_store_release(ehr_store_t *store, const ehr_store_release_t *op);
 ehr_rc_t ehr_store_recover(ehr_store_t *store, ehr_store_recover_t *op);
 ehr_rc_t ehr_store_unhold(ehr_store_t *store, ehr_store_unhold_t *op);
+ehr_rc_t ehr_store_probe(ehr_store_t *store, ehr_store_probe_t *op);
+ehr_rc_t ehr_store_probed(ehr_store_t *store, const ehr_store_probed_t *op);
 
 /* An unknown code is a broken call: the caller has looked. */
 ehr_rc_t ehr_store_load_facility(ehr_store_t *store, ehr_str_t code,

@@ -184,6 +184,12 @@ run_operation(ehr_store_t *store, ehr_store_op_t *op)
 
     case EHR_STORE_OP_UNHOLD:
         return ehr_store_unhold(store, (ehr_store_unhold_t *) op);
+
+    case EHR_STORE_OP_PROBE:
+        return ehr_store_probe(store, (ehr_store_probe_t *) op);
+
+    case EHR_STORE_OP_PROBED:
+        return ehr_store_probed(store, (ehr_store_probed_t *) op);
     }
 
     return ehr_store_broken(store, "an operation of no known type");

@@ -158,7 +158,7 @@ a_plugin_that_breaks_the_contract_is_seen(void **state)
     ehr_plugin_t        bad;
     const ehr_plugin_t  good = {
         EHR_PLUGIN_INIT, "good", "1", some, NULL, NULL, nothing_prepared,
-        nothing_judged, 0, NULL
+        nothing_judged, 0, NULL, NULL
     };
 
     assert_null(fault_of(&good));

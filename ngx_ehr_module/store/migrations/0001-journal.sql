@@ -73,13 +73,16 @@ CREATE TABLE deliveries (
     fence              INTEGER NOT NULL DEFAULT 0,
     owner_slot         INTEGER,
     owner_incarnation  INTEGER,
+    probe_ms           INTEGER NOT NULL DEFAULT 0,
+    probes             INTEGER NOT NULL DEFAULT 0,
     partner_ref        TEXT    NOT NULL DEFAULT '',
     partner_code       TEXT    NOT NULL DEFAULT '',
     message            TEXT    NOT NULL DEFAULT '',
     reason             TEXT    NOT NULL DEFAULT '',
     UNIQUE (seq, partner),
     CHECK ((state = 'sending') = (owner_slot IS NOT NULL)),
-    CHECK ((owner_slot IS NULL) = (owner_incarnation IS NULL))
+    CHECK ((owner_slot IS NULL) = (owner_incarnation IS NULL)),
+    CHECK (probe_ms = 0 OR state = 'uncertain')
 ) STRICT;
 
 -- Partial: a settled delivery leaves them, so what is claimed, counted and
@@ -95,6 +98,9 @@ CREATE INDEX deliveries_state ON deliveries (state, partner, seq, target_ms)
     WHERE state <> 'accepted';
 CREATE INDEX deliveries_facility ON deliveries (facility, state, seq)
     WHERE state NOT IN ('accepted', 'pending');
+-- probe_ms is when the partner is asked what became of it; 0: nobody asks.
+CREATE INDEX deliveries_probes ON deliveries (partner, probe_ms)
+    WHERE probe_ms > 0;
 CREATE INDEX deliveries_order
     ON deliveries (business_key, facility, kind, partner, seq)
     WHERE state IN ('pending', 'sending', 'retrying', 'held');

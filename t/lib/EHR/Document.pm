@@ -16,6 +16,9 @@ package EHR::Document;
 #   );
 #   my $doc = EHR::Document->checkin(facility => ..., key => ..., set => {},
 #                                    whole => sub {});
+#   my $doc = EHR::Document->notice(facility => ..., key => "00007", note =>
+#                                   "a comment");    # of a birth; key is the
+#                                   # first part of MA_GCS
 #   my $doc = EHR::Document->raw($bytes, type => "application/xml");
 #
 #   bytes  type ("application/xml")  sha256 (hex)  digest (Content-Digest)
@@ -180,6 +183,25 @@ sub checkin {
 
     return $class->_new($xml, facility => $o{facility},
                         key => $person->{MA_LK});
+}
+
+
+sub notice {
+    my ($class, %o) = @_;
+
+    $o{facility} ||= SAMPLE_FACILITY;
+
+    my $person = _person(\%o);
+    my $n = defined $o{key} ? $o{key} : sprintf("%05d", $made % 100_000);
+    my $key = "$n.GCS.$o{facility}.26";
+    my $xml = _set(_personalise(_sample("birth-99001"), $person,
+                                $o{facility}),
+                   { MA_GCS => $key, HO_TEN_CHA => $person->{HO_TEN} });
+
+    _remember($xml);
+    $xml =~ s{(</\w+>\s*)\z}{<!-- $o{note} -->$1} if defined $o{note};
+
+    return $class->_new($xml, facility => $o{facility}, key => $key);
 }
 
 

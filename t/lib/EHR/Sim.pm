@@ -2,8 +2,9 @@
 
 package EHR::Sim;
 
-# A partner simulator (t/sim/insurance) under the test's hand.  EHR::World
-# starts one; $world->sim gives it.
+# A partner simulator (t/sim/insurance, t/sim/standin) under the test's hand.
+# EHR::World starts them; $world->sim gives the insurance's, $world->standin
+# that of the partner that must not get a document twice.
 #
 #   $sim->mode("http-500", count => 2, facility => "99001", delay_ms => 100)
 #                        misbehaves from now on (t/sim/README.md lists how);
@@ -36,7 +37,7 @@ use constant START_SEC => 15;
 sub new {
     my ($class, %o) = @_;
 
-    return bless { token_ttl => 600, %o }, $class;
+    return bless { program => "insurance", token_ttl => 600, %o }, $class;
 }
 
 
@@ -49,17 +50,22 @@ sub start {
 
     my $dir = $self->{dir};
     make_path($dir);
-    spew("$dir/accounts", JSON::PP->new->encode($self->{accounts}));
-
     unlink "$dir/port", "$dir/control";
 
-    my @command = (top() . "/t/sim/insurance",
+    my @own;
+
+    if ($self->{program} eq "insurance") {
+        spew("$dir/accounts", JSON::PP->new->encode($self->{accounts}));
+        @own = ("--accounts", "$dir/accounts",
+                "--token-ttl", $self->{token_ttl});
+    }
+
+    my @command = (top() . "/t/sim/$self->{program}",
         "--port", $self->{port} || 0, "--port-file", "$dir/port",
         "--control-port", 0, "--control-port-file", "$dir/control",
         "--cert", "$self->{pki}/insurance.pem",
         "--key", "$self->{pki}/insurance.key",
-        "--received", "$dir/received", "--accounts", "$dir/accounts",
-        "--token-ttl", $self->{token_ttl});
+        "--received", "$dir/received", @own);
 
     my $pid = fork();
     die "cannot fork: $!" unless defined $pid;

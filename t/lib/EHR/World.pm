@@ -17,7 +17,15 @@ package EHR::World;
 #       redis_options => "",      # more of ehr_redis: "timeout=50ms"
 #       partner  => "",           # more of ehr_partner: "retry=50ms,1s
 #                                 # deadline=3d concurrency=4 set.KEY=VALUE"
-#       read_timeout => "30s",    # proxy_read_timeout of the partner
+#       read_timeout => "30s",    # proxy_read_timeout of the partners
+#       standin  => undef,        # a second partner, that must not get a
+#                                 # document twice (t/plugins/standin):
+#                                 # "retry=50ms,1s query=50ms,1s
+#                                 # set.query=on"; birth and death notices
+#                                 # and driver's exams go to it, EHR::Document
+#                                 # ->notice makes one, $world->standin is
+#                                 # its simulator (t/sim/README.md: modes),
+#                                 # stats->{repeated} what must stay 0
 #       routes   => [ "claim insurance", "checkin insurance" ],
 #       validators => undef,      # of ehr_validator, [ "claim plugin=..." ];
 #                                 # undef: all that were built
@@ -160,6 +168,7 @@ sub _defaults {
         read_timeout  => "30s",
         routes        => [ "claim insurance", "checkin insurance" ],
         validators    => undef,
+        standin       => undef,
         log_level     => "info",
         issuer        => "https://localhost",
         accounts      => {
@@ -192,6 +201,7 @@ sub _pki {
 sub dir     { return $_[0]{dir} }
 sub pki     { return $_[0]{pki} }
 sub sim     { return $_[0]{simulator} }
+sub standin { return $_[0]{standin} }
 sub journal { return "$_[0]{dir}/journal/ehr.sqlite" }
 sub master  { return $_[0]{master} }
 sub port    { return $_[0]{ports}{$_[1]} }
@@ -217,10 +227,23 @@ sub _fill {
 sub _write_partner {
     my ($self) = @_;
 
-    my $port = $self->{simulator} ? $self->{simulator}->port
-                                  : $self->{ports}{nobody};
+    $self->_write_location("insurance", $self->{simulator});
+    $self->_write_location("standin", $self->{standin})
+        if defined $self->{o}{standin};
+
+    spew("$self->{dir}/partners/insurance.accounts",
+         JSON::PP->new->canonical->encode($self->{o}{accounts}));
+
+    return;
+}
+
+
+sub _write_location {
+    my ($self, $name, $simulator) = @_;
+
+    my $port = $simulator ? $simulator->port : $self->{ports}{nobody};
     my %values = (
-        name         => "insurance",
+        name         => $name,
         server       => "127.0.0.1:$port",
         scheme       => "https",
         path         => "",
@@ -232,12 +255,9 @@ sub _write_partner {
     );
 
     for my $part ("upstream", "location") {
-        spew("$self->{dir}/partners/insurance.$part",
+        spew("$self->{dir}/partners/$name.$part",
              _fill("partner.$part.in", \%values));
     }
-
-    spew("$self->{dir}/partners/insurance.accounts",
-         JSON::PP->new->canonical->encode($self->{o}{accounts}));
 
     return;
 }
@@ -255,6 +275,14 @@ sub _write_conf {
         . " location=/insurance accounts=$dir/partners/insurance.accounts"
         . " $o{partner};\n"
         . join("", map { "    ehr_route $_;\n" } @{$o{routes}});
+
+    if (defined $o{standin}) {
+        $partners .= "    ehr_partner standin"
+            . " plugin=" . build() . "/t/plugins/standin.so"
+            . " location=/standin $o{standin};\n"
+            . join("", map { "    ehr_route $_ standin;\n" }
+                   qw(birth_notice death_notice driver_exam));
+    }
 
     my $validators = join("", map { "    ehr_validator $_;\n" }
         @{$o{validators} || [ _validators() ]});
@@ -394,6 +422,16 @@ sub start {
             accounts => $self->{o}{accounts},
         );
         $self->{simulator}->start;
+    }
+
+    if (defined $self->{o}{standin}) {
+        $self->{standin} = EHR::Sim->new(
+            program => "standin",
+            dir     => "$self->{dir}/sim/standin",
+            log     => "$self->{dir}/logs/sim-standin.log",
+            pki     => $self->{pki},
+        );
+        $self->{standin}->start;
     }
 
     for my $try (1 .. START_TRIES) {
@@ -868,6 +906,7 @@ sub _end {
 
     $self->stop;
     $self->{simulator}->stop if $self->{simulator};
+    $self->{standin}->stop if $self->{standin};
     $self->_terminate("redis", "TERM");
 
     return;

@@ -298,7 +298,8 @@ LEAKS      ?=
 PROVE      := prove -It/lib
 
 test-build: build-all unit-build fuzz-build $(OUT)/t/keep_open.so \
-            $(OUT)/t/fault/fault.so $(OUT)/t/fault/journal
+            $(OUT)/t/fault/fault.so $(OUT)/t/fault/journal \
+            $(OUT)/t/no_eventfd.so
 
 # Faults are preloaded; what checks the journal after them is a program.
 
@@ -313,7 +314,7 @@ $(OUT)/t/fault/journal: $(FAULT_SRC) $(wildcard t/fault/*.h) $(CORE)
 	$(CC) $(CPPFLAGS_C) $(CFLAGS_C) -o $@ $(FAULT_SRC) $(CORE) \
 	    $(LIBS_CORE)
 
-$(OUT)/t/keep_open.so: t/lib/keep_open.c
+$(OUT)/t/keep_open.so $(OUT)/t/no_eventfd.so: $(OUT)/t/%.so: t/lib/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -O2 -fPIC -shared $(WARN) -o $@ $<
 

@@ -104,7 +104,14 @@ typedef struct ngx_http_ehr_waiters_s   ngx_http_ehr_waiters_t;
       "Of these, those that ended the uncertainty")                           \
     X(LOGINS, "ehr_partner_logins_total", "", "Log-ins at partners")          \
     X(RECOVERED, "ehr_deliveries_recovered_total", "",                        \
-      "Deliveries taken back from workers that died")
+      "Deliveries taken back from workers that died")                         \
+    X(WAIT_BEGUN, "ehr_waits_total", "event=\"begun\"",                       \
+      "Clients that waited for the partners, by what happened")               \
+    X(WAIT_ANSWERED, "ehr_waits_total", "event=\"answered\"", "")             \
+    X(WAIT_OVER, "ehr_waits_total", "event=\"over\"", "")                     \
+    X(WAKE_EVENT, "ehr_wait_wakeups_total", "by=\"event\"",                   \
+      "Times a worker with waiting clients heard of others' results")         \
+    X(WAKE_LOOK, "ehr_wait_wakeups_total", "by=\"look\"", "")
 
 
 typedef enum {
@@ -120,6 +127,8 @@ typedef enum {
 #define NGX_HTTP_EHR_SESSIONS      2048
 #define NGX_HTTP_EHR_SESSION_SIZE  4096
 #define NGX_HTTP_EHR_RING          4096
+#define NGX_HTTP_EHR_WAKE_SLOTS    64         /* a bit each */
+#define NGX_HTTP_EHR_WAKE_BUCKETS  4096
 #define NGX_HTTP_EHR_TOKEN_CACHE   (1024 * 1024)
 #define NGX_HTTP_EHR_GCRA_TABLE    (1024 * 1024)
 
@@ -140,9 +149,12 @@ struct ngx_http_ehr_shared_s {
     ngx_atomic_t    configured_ms;          /* of the newest workers */
     ngx_atomic_t    counters[NGX_HTTP_EHR_COUNT_LAST];
 
-    /* finished submissions, for workers with waiting clients */
-    ngx_atomic_t    ring_head;
-    uint64_t        ring[NGX_HTTP_EHR_RING];    /* lap, hash of the id */
+    /* results, for workers with waiting clients: ngx_http_ehr_wake.c */
+    uint64_t        ring_head;
+    uint64_t        ring[NGX_HTTP_EHR_RING];    /* lap, hash */
+    uint64_t        wanted[NGX_HTTP_EHR_WAKE_BUCKETS];  /* bits of slots */
+    uint64_t        wake_from[NGX_HTTP_EHR_WAKE_SLOTS];
+    uint64_t        wake_all[NGX_HTTP_EHR_WAKE_SLOTS];
 
     ngx_http_ehr_session_slot_t  sessions[NGX_HTTP_EHR_SESSIONS];
 
@@ -251,6 +263,7 @@ typedef struct {
 
     ngx_shm_zone_t              *shm_zone;
     ngx_http_ehr_shared_t       *shared;
+    ngx_fd_t                     wake_fds[NGX_HTTP_EHR_WAKE_SLOTS];
     ngx_listening_t             *courier_ls;  /* worker: where attempts go */
     ngx_http_ehr_worker_t       *worker;      /* NULL in the master */
 
@@ -402,6 +415,8 @@ struct ngx_http_ehr_ctx_s {
     ehr_store_submit_t              submit;
     ngx_uint_t                      is_validate_only;
     ngx_int_t                       wait_sec;     /* Prefer: wait */
+    uint64_t                        wait_mark;    /* of the ring, before the
+                                                     commit */
     void                           *waiter;
     ehr_submission_t               *sub;      /* what is answered */
 

@@ -12,6 +12,7 @@
 #include "ngx_http_ehr_validators.h"
 #include "ngx_http_ehr_signatures.h"
 #include "ngx_http_ehr_waiters.h"
+#include "ngx_http_ehr_wake.h"
 #include "ngx_http_ehr_variables.h"
 #include "ehr_gcra.h"
 #include "ehr_token_cache.h"
@@ -635,6 +636,9 @@ ngx_http_ehr_init_zone(ngx_shm_zone_t *zone, void *data)
     ngx_http_ehr_main_conf_t  *mcf;
 
     mcf = zone->data;
+
+    ngx_http_ehr_wake_open(mcf->wake_fds, omcf ? omcf->wake_fds : NULL,
+                           zone->shm.log);
 
     if (omcf) {
         mcf->shared = omcf->shared;

@@ -260,7 +260,7 @@ ngx_http_ehr_attempt_committed(ngx_http_ehr_write_t *write)
                                 att->finish.next_probe_ms);
 
         if (ehr_state_is_settled(att->finish.state)) {
-            ngx_http_ehr_waiters_settled(att->worker, att->claim->sub.id);
+            ngx_http_ehr_waiters_settled(att->worker, &att->claim->sub);
         }
 
         break;

@@ -119,5 +119,5 @@ ngx_http_ehr_attempt_query_committed(ngx_http_ehr_attempt_t *att)
         return;
     }
 
-    ngx_http_ehr_waiters_settled(att->worker, att->claim->sub.id);
+    ngx_http_ehr_waiters_settled(att->worker, &att->claim->sub);
 }

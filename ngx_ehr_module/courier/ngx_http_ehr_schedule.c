@@ -15,6 +15,7 @@
 
 #include "ngx_http_ehr_schedule.h"
 #include "ngx_http_ehr_session.h"
+#include "ngx_http_ehr_waiters.h"
 
 #include <fcntl.h>
 
@@ -418,6 +419,10 @@ ngx_http_ehr_recovered(ngx_http_ehr_write_t *write)
 
     (void) ngx_atomic_fetch_add(&schedule->worker->shared->counters[
                                     NGX_HTTP_EHR_COUNT_RECOVERED], n);
+
+    if (schedule->recover.nuncertain) {
+        ngx_http_ehr_waiters_some_settled(schedule->worker);
+    }
 
     ngx_log_error(NGX_LOG_NOTICE, schedule->worker->cycle->log, 0,
                   "taken back from dead workers: retried=%uD uncertain=%uD",

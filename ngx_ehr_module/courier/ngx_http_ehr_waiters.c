@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * The stage "wait" and what wakes it.
+ * The stage "wait": clients that want the partners' answers, found by a hash,
+ * woken by the result.  Decides when a client has waited long enough; how
+ * other workers' results come here is ngx_http_ehr_wake.c's part.
  *
- * A settled delivery is put into a ring in shared memory as a hash of its
- * submission's id.  A worker with waiters reads what is new in the ring every
- * 20 ms (nothing at all when nobody waits) and asks the journal for those of
- * its waiters that are named there; its own results it hears of at once.  An
- * overrun ring makes it ask for all, and so does a place that its writer has
- * taken but not filled yet: each entry tells the ring's lap it belongs to.
- * The ring may be lost: the time-out of each waiter answers with the state as
- * it is then.
+ * While it waits a client costs its connection and a few kB: its document is
+ * given back, its end is one of nginx's timers, and nobody asks the journal
+ * for it before there is something to know.
  */
 
 #include "ngx_http_ehr_waiters.h"
+#include "ngx_http_ehr_wake.h"
+
+#include <sys/mman.h>
 
 
-#define NGX_HTTP_EHR_RING_POLL  20    /* ms */
-#define NGX_HTTP_EHR_HASH_BITS  48    /* of an entry; the lap is above */
+#define NGX_HTTP_EHR_WAITERS_HASH  4096   /* queues */
 
 
 typedef struct {
@@ -34,17 +33,16 @@ typedef struct {
 
 
 struct ngx_http_ehr_waiters_s {
-    ngx_http_ehr_worker_t     *worker;
-    ngx_queue_t                waiting;
-    ngx_event_t                poll;
-    ngx_connection_t           dummy;
-    ngx_atomic_uint_t          tail;          /* of the ring, read so far */
+    ngx_http_ehr_wake_t       *wake;
+    ngx_queue_t                waiting[NGX_HTTP_EHR_WAITERS_HASH];
 };
 
 
 static ngx_http_ehr_result_e ngx_http_ehr_wait(ngx_http_ehr_ctx_t *ctx);
 static void ngx_http_ehr_waiter_ask(ngx_http_ehr_waiter_t *waiter);
-static void ngx_http_ehr_waiters_poll(ngx_event_t *ev);
+static void ngx_http_ehr_waiters_look(ngx_http_ehr_worker_t *worker);
+static void ngx_http_ehr_waiters_woken(ngx_http_ehr_worker_t *worker,
+    uint64_t hash, ngx_uint_t by_event);
 
 
 const ngx_http_ehr_stage_t  ngx_http_ehr_stage_wait = {
@@ -55,6 +53,7 @@ const ngx_http_ehr_stage_t  ngx_http_ehr_stage_wait = {
 ngx_int_t
 ngx_http_ehr_waiters_init(ngx_http_ehr_worker_t *worker)
 {
+    ngx_uint_t               i;
     ngx_http_ehr_waiters_t  *waiters;
 
     waiters = ngx_pcalloc(worker->cycle->pool,
@@ -63,14 +62,15 @@ ngx_http_ehr_waiters_init(ngx_http_ehr_worker_t *worker)
         return NGX_ERROR;
     }
 
-    waiters->worker = worker;
-    ngx_queue_init(&waiters->waiting);
+    for (i = 0; i < NGX_HTTP_EHR_WAITERS_HASH; i++) {
+        ngx_queue_init(&waiters->waiting[i]);
+    }
 
-    waiters->dummy.fd = (ngx_socket_t) -1;
-    waiters->dummy.data = waiters;
-    waiters->poll.data = &waiters->dummy;
-    waiters->poll.handler = ngx_http_ehr_waiters_poll;
-    waiters->poll.log = worker->cycle->log;
+    waiters->wake = ngx_http_ehr_wake_init(worker,
+                                           ngx_http_ehr_waiters_woken);
+    if (waiters->wake == NULL) {
+        return NGX_ERROR;
+    }
 
     worker->waiters = waiters;
 
@@ -78,40 +78,27 @@ ngx_http_ehr_waiters_init(ngx_http_ehr_worker_t *worker)
 }
 
 
-/* FNV-1a; never 0, which stands for all waiters. */
+/* The queues are the buckets of ngx_http_ehr_wake.c: an empty one wants
+ * nothing there. */
 
-static uint64_t
-ngx_http_ehr_id_hash(const char *id)
+static ngx_queue_t *
+ngx_http_ehr_waiters_queue(ngx_http_ehr_waiters_t *waiters, uint64_t hash)
 {
-    ngx_uint_t  i;
-    uint64_t    hash = 14695981039346656037ULL;
-
-    for (i = 0; i < EHR_UUID_LEN; i++) {
-        hash = (hash ^ (u_char) id[i]) * 1099511628211ULL;
-    }
-
-    return (hash | 1) & ((1ULL << NGX_HTTP_EHR_HASH_BITS) - 1);
+    return &waiters->waiting[(hash >> 1) % NGX_HTTP_EHR_WAITERS_HASH];
 }
 
 
-/* The lap of a place, in its bits of an entry; never 0 in the first round,
- * when places are empty. */
-
-static uint64_t
-ngx_http_ehr_ring_lap(ngx_atomic_uint_t n)
-{
-    return (uint64_t) (n / NGX_HTTP_EHR_RING + 1) << NGX_HTTP_EHR_HASH_BITS;
-}
-
+/* A queue changes while it is walked only by the waiter at hand: a read is
+ * answered later, from the event loop. */
 
 static void
-ngx_http_ehr_waiters_wake(ngx_http_ehr_waiters_t *waiters, uint64_t hash)
+ngx_http_ehr_waiters_wake(ngx_queue_t *waiting, uint64_t hash)
 {
     ngx_queue_t            *q, *next;
     ngx_http_ehr_waiter_t  *waiter;
 
-    for (q = ngx_queue_head(&waiters->waiting);
-         q != ngx_queue_sentinel(&waiters->waiting);
+    for (q = ngx_queue_head(waiting);
+         q != ngx_queue_sentinel(waiting);
          q = next)
     {
         next = ngx_queue_next(q);
@@ -124,56 +111,61 @@ ngx_http_ehr_waiters_wake(ngx_http_ehr_waiters_t *waiters, uint64_t hash)
 }
 
 
-void
-ngx_http_ehr_waiters_settled(ngx_http_ehr_worker_t *worker, const char *id)
+static void
+ngx_http_ehr_waiters_look(ngx_http_ehr_worker_t *worker)
 {
-    uint64_t                hash = ngx_http_ehr_id_hash(id);
-    ngx_atomic_uint_t       n;
-    ngx_http_ehr_shared_t  *shared = worker->shared;
+    ngx_uint_t  i;
 
-    n = ngx_atomic_fetch_add(&shared->ring_head, 1);
-    __atomic_store_n(&shared->ring[n % NGX_HTTP_EHR_RING],
-                     ngx_http_ehr_ring_lap(n) | hash, __ATOMIC_RELEASE);
+    for (i = 0; i < NGX_HTTP_EHR_WAITERS_HASH; i++) {
+        ngx_http_ehr_waiters_wake(&worker->waiters->waiting[i], 0);
+    }
+}
 
-    ngx_http_ehr_waiters_wake(worker->waiters, hash);
+
+void
+ngx_http_ehr_waiters_settled(ngx_http_ehr_worker_t *worker,
+    const ehr_submission_t *sub)
+{
+    uint64_t                 hash = ngx_http_ehr_wake_hash(sub);
+    ngx_http_ehr_waiters_t  *waiters = worker->waiters;
+
+    ngx_http_ehr_waiters_wake(ngx_http_ehr_waiters_queue(waiters, hash),
+                              hash);
+    ngx_http_ehr_wake_tell(waiters->wake, hash);
+}
+
+
+void
+ngx_http_ehr_waiters_some_settled(ngx_http_ehr_worker_t *worker)
+{
+    ngx_http_ehr_waiters_look(worker);
+    ngx_http_ehr_wake_tell_all(worker->waiters->wake);
 }
 
 
 static void
-ngx_http_ehr_waiters_poll(ngx_event_t *ev)
+ngx_http_ehr_waiters_woken(ngx_http_ehr_worker_t *worker, uint64_t hash,
+    ngx_uint_t by_event)
 {
-    uint64_t                 entry, hash;
-    ngx_connection_t        *c = ev->data;
-    ngx_atomic_uint_t        head;
-    ngx_http_ehr_shared_t   *shared;
-    ngx_http_ehr_waiters_t  *waiters = c->data;
-
-    if (ngx_queue_empty(&waiters->waiting)) {
+    if (worker->waiters == NULL) {
+        /* it begins: nobody waits */
         return;
     }
 
-    shared = waiters->worker->shared;
-    head = shared->ring_head;
+    if (by_event) {
+        ngx_http_ehr_count(worker, WAKE_EVENT);
 
-    if (head - waiters->tail > NGX_HTTP_EHR_RING / 2) {
-        waiters->tail = head;
-        ngx_http_ehr_waiters_wake(waiters, 0);
+    } else {
+        ngx_http_ehr_count(worker, WAKE_LOOK);
     }
 
-    while (waiters->tail != head) {
-        entry = __atomic_load_n(
-                          &shared->ring[waiters->tail % NGX_HTTP_EHR_RING],
-                          __ATOMIC_ACQUIRE);
-        hash = entry ^ ngx_http_ehr_ring_lap(waiters->tail);
-        waiters->tail++;
-
-        ngx_http_ehr_waiters_wake(waiters,
-                                  hash >> NGX_HTTP_EHR_HASH_BITS ? 0 : hash);
+    if (hash == 0) {
+        ngx_http_ehr_waiters_look(worker);
+        return;
     }
 
-    if (!ngx_queue_empty(&waiters->waiting)) {
-        ngx_add_timer(ev, NGX_HTTP_EHR_RING_POLL);
-    }
+    ngx_http_ehr_waiters_wake(ngx_http_ehr_waiters_queue(worker->waiters,
+                                                         hash), hash);
 }
 
 
@@ -195,12 +187,29 @@ ngx_http_ehr_is_settled(const ehr_submission_t *sub)
 static void
 ngx_http_ehr_waiter_end(ngx_http_ehr_waiter_t *waiter)
 {
+    ngx_queue_t             *waiting;
+    ngx_http_ehr_ctx_t      *ctx = waiter->ctx;
+    ngx_http_ehr_waiters_t  *waiters = ctx->worker->waiters;
+
     if (waiter->timer.timer_set) {
         ngx_del_timer(&waiter->timer);
     }
 
+    waiting = ngx_http_ehr_waiters_queue(waiters, waiter->hash);
     ngx_queue_remove(&waiter->queue);
-    ngx_http_ehr_resume(waiter->ctx, NGX_HTTP_EHR_NEXT);
+
+    if (ngx_queue_empty(waiting)) {
+        ngx_http_ehr_wake_leave(waiters->wake, waiter->hash);
+    }
+
+    if (waiter->is_over) {
+        ngx_http_ehr_count(ctx->worker, WAIT_OVER);
+
+    } else {
+        ngx_http_ehr_count(ctx->worker, WAIT_ANSWERED);
+    }
+
+    ngx_http_ehr_resume(ctx, NGX_HTTP_EHR_NEXT);
 }
 
 
@@ -281,9 +290,122 @@ ngx_http_ehr_waiter_timeout(ngx_event_t *ev)
 }
 
 
+/* The strings of a submission, out of the memory of its document. */
+
+static ngx_int_t
+ngx_http_ehr_waiter_keep(ehr_submission_t *sub, ehr_arena_t *arena)
+{
+    ngx_uint_t             i, n;
+    ehr_str_t             *str[4 * EHR_STORE_MAX_PARTNERS + 7];
+    ehr_store_delivery_t  *dlv;
+
+    n = 0;
+    str[n++] = &sub->facility;
+    str[n++] = &sub->kind;
+    str[n++] = &sub->standard;
+    str[n++] = &sub->business_key;
+    str[n++] = &sub->content_type;
+    str[n++] = &sub->warnings;
+    str[n++] = &sub->warnings_en;
+
+    for (i = 0; i < sub->ndeliveries; i++) {
+        dlv = &sub->deliveries[i];
+
+        str[n++] = &dlv->partner_ref;
+        str[n++] = &dlv->partner_code;
+        str[n++] = &dlv->message;
+        str[n++] = &dlv->reason;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (str[i]->len == 0) {
+            continue;
+        }
+
+        *str[i] = ehr_arena_dup(arena, str[i]->data, str[i]->len);
+
+        if (str[i]->data == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * The document is on disk: its bytes, and what was read of it, need not wait
+ * with the client.  A body in a file keeps its file until the end.
+ */
+
+static void
+ngx_http_ehr_waiter_lighten(ngx_http_ehr_waiter_t *waiter)
+{
+    ehr_arena_t              *arena;
+    ehr_submission_t          sub = *waiter->ctx->sub;
+    ngx_http_ehr_ctx_t       *ctx = waiter->ctx;
+    ngx_http_request_body_t  *rb = ctx->request->request_body;
+
+    arena = ehr_arena_create(NGX_HTTP_EHR_ARENA_CAP);
+    if (arena == NULL) {
+        return;
+    }
+
+    if (ngx_http_ehr_waiter_keep(&sub, arena) != NGX_OK) {
+        ehr_arena_destroy(arena);
+        return;
+    }
+
+    ehr_arena_destroy(ctx->arena);
+    ctx->arena = arena;
+
+    *ctx->sub = sub;
+
+    if (ctx->content_map) {
+        (void) munmap(ctx->content_map, ctx->content.len);
+        ctx->content_map = NULL;
+    }
+
+    ctx->content = ehr_str(NULL);
+    ngx_http_ehr_bytes_release(ctx);
+
+    if (rb && rb->buf) {
+        /* a short body stands in the buffer of the headers, and stays */
+        (void) ngx_pfree(ctx->request->pool, rb->buf->start);
+        rb->buf = NULL;
+        rb->bufs = NULL;
+    }
+}
+
+
+static ngx_http_ehr_waiter_t *
+ngx_http_ehr_waiter_create(ngx_http_ehr_ctx_t *ctx)
+{
+    ngx_connection_t       *c = ctx->request->connection;
+    ngx_http_ehr_waiter_t  *waiter;
+
+    waiter = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_ehr_waiter_t));
+    if (waiter == NULL) {
+        return NULL;
+    }
+
+    waiter->ctx = ctx;
+    waiter->hash = ngx_http_ehr_wake_hash(ctx->sub);
+    ctx->waiter = waiter;
+
+    waiter->timer.data = c;
+    waiter->timer.handler = ngx_http_ehr_waiter_timeout;
+    waiter->timer.log = c->log;
+    ngx_add_timer(&waiter->timer, (ngx_msec_t) ctx->wait_sec * 1000);
+
+    return waiter;
+}
+
+
 static ngx_http_ehr_result_e
 ngx_http_ehr_wait(ngx_http_ehr_ctx_t *ctx)
 {
+    ngx_queue_t             *waiting;
     ngx_http_ehr_waiter_t   *waiter;
     ngx_http_ehr_waiters_t  *waiters = ctx->worker->waiters;
 
@@ -291,33 +413,31 @@ ngx_http_ehr_wait(ngx_http_ehr_ctx_t *ctx)
         return NGX_HTTP_EHR_NEXT;
     }
 
-    waiter = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_ehr_waiter_t));
+    waiter = ngx_http_ehr_waiter_create(ctx);
     if (waiter == NULL) {
         return NGX_HTTP_EHR_NEXT;
     }
 
-    waiter->ctx = ctx;
-    waiter->hash = ngx_http_ehr_id_hash(ctx->sub->id);
-    ctx->waiter = waiter;
+    ngx_http_ehr_count(ctx->worker, WAIT_BEGUN);
 
-    waiter->timer.data = ctx->request->connection;
-    waiter->timer.handler = ngx_http_ehr_waiter_timeout;
-    waiter->timer.log = ctx->request->connection->log;
-    ngx_add_timer(&waiter->timer, (ngx_msec_t) ctx->wait_sec * 1000);
+    waiting = ngx_http_ehr_waiters_queue(waiters, waiter->hash);
 
-    if (ngx_queue_empty(&waiters->waiting)) {
-        waiters->tail = ctx->worker->shared->ring_head;
-
-        if (!waiters->poll.timer_set) {
-            ngx_add_timer(&waiters->poll, NGX_HTTP_EHR_RING_POLL);
-        }
+    if (ngx_queue_empty(waiting)) {
+        ngx_http_ehr_wake_want(waiters->wake, waiter->hash);
     }
 
-    ngx_queue_insert_tail(&waiters->waiting, &waiter->queue);
+    ngx_queue_insert_tail(waiting, &waiter->queue);
+
+    ngx_http_ehr_waiter_lighten(waiter);
     ngx_http_ehr_park(ctx);
 
     /* It may have been settled between its commit and now. */
-    ngx_http_ehr_waiter_ask(waiter);
+
+    if (ngx_http_ehr_wake_was_told(waiters->wake, ctx->wait_mark,
+                                   waiter->hash))
+    {
+        ngx_http_ehr_waiter_ask(waiter);
+    }
 
     return NGX_HTTP_EHR_PARKED;
 }

@@ -6,6 +6,8 @@
  */
 
 #include "ngx_http_ehr.h"
+#include "ngx_http_ehr_waiters.h"
+#include "ngx_http_ehr_wake.h"
 
 
 static ngx_http_ehr_result_e ngx_http_ehr_store(ngx_http_ehr_ctx_t *ctx);
@@ -49,6 +51,12 @@ ngx_http_ehr_stored(ngx_http_ehr_ctx_t *ctx)
         ctx->sub = &submit->sub;
         ctx->code = "accepted";
         ngx_http_ehr_count(ctx->worker, ACCEPTED);
+
+        if (ctx->sub->business_key.len) {
+            /* whoever waits for older content learns that it is superseded */
+            ngx_http_ehr_waiters_settled(ctx->worker, ctx->sub);
+        }
+
         ngx_http_ehr_schedule_kick(ctx->worker,
                                    ctx->mcf->routes[ctx->doc.kind]);
         return NGX_HTTP_EHR_NEXT;
@@ -106,6 +114,7 @@ ngx_http_ehr_store(ngx_http_ehr_ctx_t *ctx)
 
     ctx->submit.op.type = EHR_STORE_OP_SUBMIT;
     ctx->submit.content = ctx->content;
+    ctx->wait_mark = ngx_http_ehr_wake_mark(ctx->worker);
     ctx->submit.arena = ctx->arena;
 
     write->op = &ctx->submit.op;

@@ -147,6 +147,10 @@ struct ngx_http_ehr_shared_s {
     ngx_atomic_t    registry_generation;    /* rises with each change */
     ngx_atomic_t    redis_away;             /* workers that lost Redis */
     ngx_atomic_t    configured_ms;          /* of the newest workers */
+    ngx_atomic_t    journal_made;           /* hash of the path of a journal
+                                               that was there once */
+    ngx_atomic_t    journal_corrupt;        /* the configuration
+                                               (configured_ms) that met it */
     ngx_atomic_t    counters[NGX_HTTP_EHR_COUNT_LAST];
 
     /* results, for workers with waiting clients: ngx_http_ehr_wake.c */
@@ -541,6 +545,10 @@ struct ngx_http_ehr_write_s {
     ngx_http_ehr_write_t        *next;
 };
 
+/* When the configuration is read: removes a courier's socket that nobody
+ * listens on. */
+void ngx_http_ehr_socket_init(ngx_conf_t *cf);
+
 ngx_int_t ngx_http_ehr_journal_init(ngx_http_ehr_worker_t *worker);
 void ngx_http_ehr_journal_exit(ngx_http_ehr_worker_t *worker);
 
@@ -567,6 +575,8 @@ ngx_int_t ngx_http_ehr_journal_look(ngx_http_ehr_worker_t *worker,
                                     void (*done)(void *data), void *data);
 
 /* For readiness: the last transaction succeeded, and how many wait. */
+/* A page made no sense: nothing new is stored until a reload. */
+ngx_uint_t ngx_http_ehr_journal_is_corrupt(ngx_http_ehr_worker_t *worker);
 ngx_uint_t ngx_http_ehr_journal_is_healthy(ngx_http_ehr_worker_t *worker);
 ngx_uint_t ngx_http_ehr_journal_waiting(ngx_http_ehr_worker_t *worker);
 

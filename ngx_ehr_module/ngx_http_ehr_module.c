@@ -622,6 +622,7 @@ ngx_http_ehr_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
+    ngx_http_ehr_socket_init(cf);
     ehr_document_init();
 
     return NGX_OK;

@@ -56,6 +56,17 @@ static void ngx_http_ehr_journal_failed(ngx_event_t *ev);
 static void ngx_http_ehr_journal_expire(ngx_event_t *ev);
 
 
+/* Which journal it is, in a word of shared memory; never 0. */
+
+static ngx_atomic_uint_t
+ngx_http_ehr_journal_name(ngx_http_ehr_worker_t *worker)
+{
+    ngx_str_t  *path = &worker->mcf->store_path;
+
+    return (ngx_atomic_uint_t) ngx_crc32_short(path->data, path->len) + 1;
+}
+
+
 static ehr_store_t *
 ngx_http_ehr_journal_open(ngx_http_ehr_worker_t *worker, int is_readonly)
 {
@@ -74,6 +85,10 @@ ngx_http_ehr_journal_open(ngx_http_ehr_worker_t *worker, int is_readonly)
      * would not be started again. */
     options.is_patient = 1;
 
+    /* An empty folder may be a disk that is not mounted. */
+    options.must_exist = worker->shared->journal_made
+                         == ngx_http_ehr_journal_name(worker);
+
     error[0] = '\0';
     store = ehr_store_open(&options, error, sizeof(error));
 
@@ -82,6 +97,9 @@ ngx_http_ehr_journal_open(ngx_http_ehr_worker_t *worker, int is_readonly)
 
         ngx_log_error(level, worker->cycle->log, 0, "journal \"%V\": %s",
                       &worker->mcf->store_path, error);
+
+    } else {
+        worker->shared->journal_made = ngx_http_ehr_journal_name(worker);
     }
 
     return store;
@@ -145,6 +163,31 @@ ngx_http_ehr_journal_exit(ngx_http_ehr_worker_t *worker)
 }
 
 
+/* On the loop, after a thread has used a handle. */
+
+static void
+ngx_http_ehr_journal_looked(ngx_http_ehr_journal_t *journal,
+    ehr_store_t *store)
+{
+    ngx_http_ehr_worker_t  *worker = journal->worker;
+
+    if (!ehr_store_is_corrupt(store)
+        || (int64_t) worker->shared->journal_corrupt
+           >= worker->mcf->configured_ms)
+    {
+        return;
+    }
+
+    worker->shared->journal_corrupt =
+                            (ngx_atomic_uint_t) worker->mcf->configured_ms;
+
+    ngx_log_error(NGX_LOG_ERR, worker->cycle->log, 0,
+                  "journal \"%V\" is damaged, nothing new is accepted until "
+                  "it is mended and nginx reloaded: %s",
+                  &worker->mcf->store_path, ehr_store_error(store));
+}
+
+
 static void
 ngx_http_ehr_journal_run(void *data)
 {
@@ -182,6 +225,7 @@ ngx_http_ehr_journal_tidy_done(void *data)
     ngx_http_ehr_journal_t  *journal = data;
 
     journal->is_tidying = 0;
+    ngx_http_ehr_journal_looked(journal, journal->janitor);
 }
 
 
@@ -224,6 +268,7 @@ ngx_http_ehr_journal_done(void *data)
 
     journal->is_healthy = (journal->rc == EHR_OK);
 
+    ngx_http_ehr_journal_looked(journal, journal->writer);
     ngx_http_ehr_journal_tidy(journal);
 
     /* The next batch goes to the disk while this one's owners are told. */
@@ -388,6 +433,7 @@ ngx_http_ehr_access_done(void *data)
 {
     ngx_http_ehr_access_t  *access = data;
 
+    ngx_http_ehr_journal_looked(access->journal, access->store);
     access->done(access->data);
     ngx_free(access);
 }
@@ -479,6 +525,14 @@ ngx_http_ehr_journal_look(ngx_http_ehr_worker_t *worker,
     }
 
     return ngx_http_ehr_access(access, worker->mcf->work_pool);
+}
+
+
+ngx_uint_t
+ngx_http_ehr_journal_is_corrupt(ngx_http_ehr_worker_t *worker)
+{
+    return (int64_t) worker->shared->journal_corrupt
+           == worker->mcf->configured_ms;
 }
 
 

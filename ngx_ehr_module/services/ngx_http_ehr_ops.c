@@ -28,6 +28,8 @@
       "Time since the oldest open delivery was received")                     \
     X(READABLE, "ehr_store_readable",                                         \
       "1 when the journal could be read for this answer")                     \
+    X(CORRUPT, "ehr_store_corrupt",                                           \
+      "1 when a page of the journal made no sense: nothing is accepted")      \
     X(FREE, "ehr_store_free_bytes",                                           \
       "Free space where the journal lies")                                    \
     X(WAITING, "ehr_journal_waiting_operations",                              \
@@ -273,7 +275,9 @@ ngx_http_ehr_readyz_answer(ngx_http_ehr_probe_t *probe)
 
     ngx_http_ehr_readyz_check(&json, "store",
                               probe->rc == EHR_OK
-                              && ngx_http_ehr_journal_is_healthy(ctx->worker),
+                              && ngx_http_ehr_journal_is_healthy(ctx->worker)
+                              && !ngx_http_ehr_journal_is_corrupt(
+                                                               ctx->worker),
                               &is_ready);
     ngx_http_ehr_readyz_check(&json, "disk",
                               probe->has_free
@@ -431,6 +435,9 @@ ngx_http_ehr_metrics_gauges(ngx_http_ehr_text_t *text,
 
     ngx_http_ehr_metrics_value(text, NGX_HTTP_EHR_GAUGE_READABLE,
                                probe->rc == EHR_OK);
+
+    ngx_http_ehr_metrics_value(text, NGX_HTTP_EHR_GAUGE_CORRUPT,
+                               ngx_http_ehr_journal_is_corrupt(worker));
 
     if (probe->has_free) {
         ngx_http_ehr_metrics_value(text, NGX_HTTP_EHR_GAUGE_FREE,

@@ -89,6 +89,11 @@ ngx_http_ehr_store(ngx_http_ehr_ctx_t *ctx)
     ehr_submission_t      *sub = &ctx->submit.sub;
     ngx_http_ehr_write_t  *write;
 
+    if (ngx_http_ehr_journal_is_corrupt(ctx->worker)) {
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_STORE_UNAVAILABLE, NULL,
+                                   NULL);
+    }
+
     write = ngx_palloc(ctx->request->pool, sizeof(ngx_http_ehr_write_t));
 
     sub->received_ms = ngx_http_ehr_now_ms();

@@ -63,6 +63,8 @@ typedef struct {
     int          is_patient;          /* a journal that is away now is no
                                          failure: the handle answers EHR_LATER
                                          and opens it when it is back */
+    int          must_exist;          /* it is known that a journal was made
+                                         there: none is not made anew */
     int          busy_timeout_ms;     /* 0: 5000 */
     uint32_t     max_pages;           /* for tests: the disk is full there;
                                          0: no such end */
@@ -71,8 +73,9 @@ typedef struct {
 
 /*
  * Opens and, unless read-only, creates and migrates (one migration at a time
- * across processes).  NULL and a sentence in error (of size error_len) on
- * failure.  The folder must exist.
+ * across processes).  Never creates where a journal was made before: beside
+ * it lies "<path>.lock", which is not empty then.  NULL and a sentence in
+ * error (of size error_len) on failure.  The folder must exist.
  */
 ehr_store_t *ehr_store_open(const ehr_store_options_t *options, char *error,
                             size_t error_len);
@@ -80,6 +83,10 @@ void ehr_store_close(ehr_store_t *store);
 
 /* The last failure of this handle, for a log line: no document data in it. */
 const char *ehr_store_error(const ehr_store_t *store);
+
+/* 1 when this handle has met a page that makes no sense, ever.  What can still
+ * be read and written is; a person must look (docs/administration.md). */
+int ehr_store_is_corrupt(const ehr_store_t *store);
 
 
 /* --- writing: many operations in one durable transaction --------------- */

@@ -14,6 +14,7 @@
  * What waits for a time stands in an index of its own and becomes ready here.
  */
 
+#include "ehr_id.h"
 #include "ehr_store_sqlite.h"
 
 
@@ -208,9 +209,11 @@ is_paused(ehr_store_t *store, ehr_store_claim_t *op)
 }
 
 
+/* due_ms: when it becomes ready again; 0: when a person says so. */
+
 static ehr_rc_t
-hold_closed(ehr_store_t *store, ehr_store_claim_t *op, const due_t *due,
-            int64_t opens_ms)
+hold(ehr_store_t *store, ehr_store_claim_t *op, const due_t *due,
+     const char *reason, int64_t due_ms)
 {
     ehr_rc_t     rc;
     ehr_step_t   step;
@@ -218,16 +221,12 @@ hold_closed(ehr_store_t *store, ehr_store_claim_t *op, const due_t *due,
 
     ehr_query_begin(&q, store, EHR_SQL_CLAIM_HOLD);
     ehr_query_int(&q, due->delivery);
-    ehr_query_int(&q, opens_ms);
-    ehr_query_text(&q, EHR_REASON_CLOSED);
+    ehr_query_int(&q, due_ms);
+    ehr_query_text(&q, reason);
 
     rc = ehr_query_run(&q);
     if (rc != EHR_OK) {
         return rc;
-    }
-
-    if (op->next_due_ms == 0 || opens_ms < op->next_due_ms) {
-        op->next_due_ms = opens_ms;
     }
 
     op->nclosed++;
@@ -236,9 +235,68 @@ hold_closed(ehr_store_t *store, ehr_store_claim_t *op, const due_t *due,
     step.at_ms = op->now_ms;
     step.partner = op->partner;
     step.state = ehr_state_name(EHR_STATE_HELD);
-    step.reason = ehr_str(EHR_REASON_CLOSED);
+    step.reason = ehr_str(reason);
 
     return ehr_store_history_add(store, &step);
+}
+
+
+static ehr_rc_t
+hold_closed(ehr_store_t *store, ehr_store_claim_t *op, const due_t *due,
+            int64_t opens_ms)
+{
+    if (op->next_due_ms == 0 || opens_ms < op->next_due_ms) {
+        op->next_due_ms = opens_ms;
+    }
+
+    return hold(store, op, due, EHR_REASON_CLOSED, opens_ms);
+}
+
+
+/*
+ * Bytes that cannot be read, or are not those that were received, hold their
+ * own delivery and not the lane.  Where the database's page itself makes no
+ * sense the transaction is lost: the next claim knows which one it was.
+ */
+
+static ehr_rc_t
+load_content(ehr_store_t *store, ehr_store_claim_t *op, const due_t *due,
+             ehr_claim_t *claim)
+{
+    int       is_damaged;
+    ehr_rc_t  rc;
+    uint8_t   digest[EHR_SHA256_LEN];
+
+    is_damaged = due->seq == store->damaged_seq;
+
+    if (!is_damaged) {
+        rc = ehr_store_load_content(store, due->seq, op->arena,
+                                    &claim->content);
+
+        if (rc == EHR_LATER && store->must_reopen && store->is_corrupt) {
+            store->damaged_seq = due->seq;
+        }
+
+        if (rc == EHR_OK) {
+            ehr_sha256(claim->content.data, claim->content.len, digest);
+            is_damaged = memcmp(digest, claim->sub.sha256, EHR_SHA256_LEN);
+        }
+
+        /* Not packed well, where it was no want of room. */
+        if (rc == EHR_BROKEN
+            && ehr_arena_alloc(op->arena, 2 * (size_t) claim->sub.size + 64))
+        {
+            is_damaged = 1;
+        }
+
+        if (!is_damaged) {
+            return rc;
+        }
+    }
+
+    rc = hold(store, op, due, EHR_REASON_DAMAGED, 0);
+
+    return rc == EHR_OK ? EHR_AGAIN : rc;
 }
 
 
@@ -381,7 +439,10 @@ take_one(ehr_store_t *store, ehr_store_claim_t *op, const due_t *due)
         return hold_closed(store, op, due, opens_ms);
     }
 
-    rc = ehr_store_load_content(store, due->seq, op->arena, &claim->content);
+    rc = load_content(store, op, due, claim);
+    if (rc == EHR_AGAIN) {
+        return EHR_OK;                /* held */
+    }
 
     if (rc == EHR_OK) {
         rc = take(store, op, claim);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ehr_store_sqlite.h"
@@ -51,22 +52,80 @@ log_grew(void *data, sqlite3 *db, const char *name, int frames)
 }
 
 
+/*
+ * The lock file is not empty once a journal was made beside it.  Then a
+ * journal that is not there, or is empty, was lost: a new one in its place
+ * would hide that.
+ */
+
+static int
+is_marked(const ehr_store_t *store)
+{
+    struct stat  st;
+
+    return fstat(store->lock_fd, &st) != 0 || st.st_size != 0;
+}
+
+
+static int
+was_made(const ehr_store_t *store)
+{
+    return store->was_open || store->options.must_exist || is_marked(store);
+}
+
+
+static ehr_rc_t
+is_lost(ehr_store_t *store)
+{
+    (void) snprintf(store->error, sizeof(store->error),
+                    "the journal that was here is gone or empty: put it back "
+                    "(a new one begins only where its .lock file is gone "
+                    "too)");
+
+    return EHR_LATER;
+}
+
+
+/* A mark that cannot be written now is the next opening's. */
+
+static void
+remember(ehr_store_t *store)
+{
+    static const char  made[] = "a journal was made here\n";
+
+    store->was_open = 1;
+
+    if (store->options.is_readonly || is_marked(store)) {
+        return;
+    }
+
+    if (pwrite(store->lock_fd, made, sizeof(made) - 1, 0) > 0) {
+        (void) fsync(store->lock_fd);
+    }
+}
+
+
 /* SQLite would make it readable by all; the log and its index take the mode
  * of the file. */
 
 static ehr_rc_t
 create_file(ehr_store_t *store)
 {
-    int  fd;
+    int          fd;
+    struct stat  st;
 
-    fd = open(store->path, O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC, 0600);
-
-    if (fd != -1) {
-        (void) close(fd);
+    if (stat(store->path, &st) == 0 && st.st_size != 0) {
         return EHR_OK;
     }
 
-    if (errno == EEXIST) {
+    if (was_made(store)) {
+        return is_lost(store);
+    }
+
+    fd = open(store->path, O_RDWR|O_CREAT|O_CLOEXEC, 0600);
+
+    if (fd != -1) {
+        (void) close(fd);
         return EHR_OK;
     }
 
@@ -241,7 +300,10 @@ open_database(ehr_store_t *store)
 
     rc = connect_database(store);
 
-    if (rc != EHR_OK) {
+    if (rc == EHR_OK) {
+        remember(store);
+
+    } else {
         disconnect_database(store);
     }
 
@@ -356,6 +418,21 @@ ehr_store_close(ehr_store_t *store)
 }
 
 
+/* Renamed, removed or replaced while it was open: what is written to it now
+ * might never be found again. */
+
+static int
+has_moved(ehr_store_t *store)
+{
+    int  moved = 0;
+
+    (void) sqlite3_file_control(store->db, "main", SQLITE_FCNTL_HAS_MOVED,
+                                &moved);
+
+    return moved;
+}
+
+
 ehr_rc_t
 ehr_store_enter(ehr_store_t *store)
 {
@@ -369,7 +446,7 @@ ehr_store_enter(ehr_store_t *store)
         return EHR_BROKEN;
     }
 
-    if (store->must_reopen) {
+    if (store->must_reopen || (store->db != NULL && has_moved(store))) {
         disconnect_database(store);
     }
 
@@ -414,6 +491,13 @@ const char *
 ehr_store_error(const ehr_store_t *store)
 {
     return store->error;
+}
+
+
+int
+ehr_store_is_corrupt(const ehr_store_t *store)
+{
+    return store->is_corrupt;
 }
 
 

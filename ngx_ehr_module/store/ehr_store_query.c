@@ -359,9 +359,13 @@ ehr_store_failed(ehr_store_t *store, int sqlite_rc)
     case SQLITE_RANGE:
         return EHR_BROKEN;
 
-    case SQLITE_IOERR:
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+        store->is_corrupt = 1;
+        store->must_reopen = 1;
+        return EHR_LATER;
+
+    case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
     case SQLITE_PROTOCOL:
         store->must_reopen = 1;

@@ -47,6 +47,7 @@
 #define EHR_REASON_DRAINED       "worker.drained"
 #define EHR_REASON_CLOSED        "window.closed"
 #define EHR_REASON_OPENED        "window.opened"
+#define EHR_REASON_DAMAGED       "content.damaged"
 #define EHR_REASON_RELOADED      "config.reloaded"
 
 
@@ -65,6 +66,9 @@ struct ehr_store_s {
     pid_t                 pid;        /* who opened it */
     int                   lock_fd;    /* -1: read-only */
     sqlite3              *db;
+    int                   was_open;   /* at least once */
+    int                   is_corrupt; /* a page made no sense */
+    int64_t               damaged_seq;    /* whose content it was; 0: none */
     int                   must_reopen;
     int                   is_unknown; /* the last transaction: nobody knows
                                          whether it will be there */

@@ -141,7 +141,9 @@ begin(void)
     find(&true_clock_gettime, "clock_gettime");
     find(&true_open, "open64");
 
+    /* A copy: nginx writes its title over the environment. */
     folder = getenv("EHR_FAULT_DIR");
+    folder = folder ? strdup(folder) : NULL;
     plan = getenv("EHR_FAULT_PLAN");
     trace = getenv("EHR_FAULT_TRACE");
 

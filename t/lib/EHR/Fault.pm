@@ -8,6 +8,7 @@ package EHR::Fault;
 #   my $fault = EHR::Fault->new(dir => "$dir/journal", plan => "$dir/plan",
 #                               trace => "$dir/trace");      # trace: if any
 #   $fault->run_with($sub);       # calls it with the environment set
+#   $fault->set_environment;      # of this process, for good
 #   $fault->plan("sync -wal 3 kill-before");       # see t/fault/fault.c
 #   $fault->clear;
 #   $fault->calls  $fault->hits   # since the last plan
@@ -100,12 +101,32 @@ sub clock {
 }
 
 
+sub _environment {
+    my ($self) = @_;
+
+    return (
+        EHR_FAULT_DIR   => $self->{dir},
+        EHR_FAULT_PLAN  => $self->{plan},
+        EHR_FAULT_TRACE => $self->{trace},
+        LD_PRELOAD      => join(":", $ENV{LD_PRELOAD} || (),
+                                build() . "/t/fault/fault.so"),
+    );
+}
+
+
+sub set_environment {
+    my ($self) = @_;
+
+    %ENV = (%ENV, $self->_environment);
+
+    return;
+}
+
+
 sub run_with {
     my ($self, $sub) = @_;
 
-    local @ENV{qw(EHR_FAULT_DIR EHR_FAULT_PLAN EHR_FAULT_TRACE LD_PRELOAD)}
-        = (@$self{qw(dir plan trace)},
-           join(":", $ENV{LD_PRELOAD} || (), build() . "/t/fault/fault.so"));
+    local %ENV = (%ENV, $self->_environment);
 
     return $sub->();
 }

@@ -30,6 +30,9 @@ package EHR::World;
 #       validators => undef,      # of ehr_validator, [ "claim plugin=..." ];
 #                                 # undef: all that were built
 #       accounts => { 99001 => { username => ..., password => ... } },
+#       fault    => 0,            # 1: nginx runs under t/fault; fault() is
+#                                 # the EHR::Fault of the journal's files
+#       trace    => 0,            # 1: and the calls are recorded
 #       log_level => "info",
 #       # directives of nginx, as text, at every level:
 #       main => "", events => "", http => "", gateway => "", location => "",
@@ -58,7 +61,8 @@ package EHR::World;
 # Where things are:
 #
 #   dir  pki  port("gateway"|"admin"|"ops")  log("error"|"access"|...)
-#   journal (the SQLite file)  sim (EHR::Sim)  conf (text of nginx.conf)
+#   journal (the SQLite file)  fault (EHR::Fault)  sim (EHR::Sim)
+#   conf (text of nginx.conf)
 #
 # What happens to it:
 #
@@ -68,6 +72,7 @@ package EHR::World;
 #   reconfigure(%o)      new(...)'s options again, then reload
 #   workers, master      pids
 #   kill_worker($pid, $signal)   on purpose; any worker, KILL; gives the pid
+#   kill_all             SIGKILL to master and workers; restart brings it back
 #   redis_kill redis_start redis_stop (SIGSTOP) redis_cont  redis_pid
 #   issue($name, @opt)   one more certificate, in this world's own folder
 #                        (pki.sh issue: "--cn", "x", "--end", ...; first
@@ -107,6 +112,7 @@ use Time::HiRes qw(sleep time);
 
 use EHR::Client;
 use EHR::Document;
+use EHR::Fault;
 use EHR::Sim;
 use EHR::Util qw(top build wait_for free_port slurp spew run is_sanitized
     limit);
@@ -151,6 +157,12 @@ sub new {
     }, $class;
 
     $worlds{$dir} = $self;
+
+    if ($self->{o}{fault}) {
+        $self->{fault} = EHR::Fault->new(dir => "$dir/journal",
+            plan => "$dir/fault.plan",
+            $self->{o}{trace} ? (trace => "$dir/fault.trace") : ());
+    }
 
     return $self;
 }
@@ -203,6 +215,7 @@ sub pki     { return $_[0]{pki} }
 sub sim     { return $_[0]{simulator} }
 sub standin { return $_[0]{standin} }
 sub journal { return "$_[0]{dir}/journal/ehr.sqlite" }
+sub fault   { return $_[0]{fault} }
 sub master  { return $_[0]{master} }
 sub port    { return $_[0]{ports}{$_[1]} }
 sub log     { return slurp("$_[0]{dir}/logs/$_[1].log") }
@@ -546,6 +559,7 @@ sub _spawn {
         # Debian keeps it where a visitor's PATH may not look.
         $ENV{PATH} .= ":/usr/sbin:/sbin";
         $self->_sanitize if $ENV{EHR_SANITIZE};
+        $self->fault->set_environment if $self->fault;
     }
 
     exec(@command) or warn "cannot run $command[0]: $!\n";
@@ -655,6 +669,24 @@ sub kill_worker {
     kill($signal || "KILL", $pid);
 
     return $pid;
+}
+
+
+# Master and workers at once, as a power cut would.
+
+sub kill_all {
+    my ($self) = @_;
+
+    my @workers = $self->workers;
+
+    kill("KILL", $self->{master}, @workers);
+    wait_for(STOP_SEC, sub {
+        return !$self->_is_running("master") && !grep { kill(0, $_) } @workers;
+    }) or die "they do not die";
+
+    delete $self->{master_status};
+
+    return;
 }
 
 

@@ -8,6 +8,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 
+#include "ehr_id.h"
 #include "ehr_json.h"
 #include "ehr_key.h"
 
@@ -22,6 +23,8 @@ static ehr_str_t ehr_jws_input(const ehr_key_t *key, const char *typ,
 static ehr_str_t ehr_jws_join(ehr_str_t a, ehr_str_t b, ehr_arena_t *arena);
 static size_t ehr_signature_make(const ehr_key_t *key, ehr_str_t input,
                                  uint8_t out[EHR_SIGNATURE_MAX]);
+static size_t ehr_es256_make(const ehr_key_t *key, ehr_str_t input,
+                             uint8_t out[EHR_ES256_BYTES]);
 static size_t ehr_es256_from_der(const uint8_t *der, size_t len,
                                  uint8_t out[EHR_ES256_BYTES]);
 static int ehr_signature_is_sound(const ehr_key_t *key, ehr_str_t signature);
@@ -125,33 +128,42 @@ ehr_signature_make(const ehr_key_t *key, ehr_str_t input,
 {
     int          is_done;
     size_t       len;
-    uint8_t      raw[EHR_SIGNATURE_MAX];
     EVP_MD_CTX  *ctx;
+
+    if (key->alg == EHR_ALG_ES256) {
+        return ehr_es256_make(key, input, out);
+    }
 
     ctx = EVP_MD_CTX_new();
     if (ctx == NULL) {
         return 0;
     }
 
-    len = sizeof(raw);
+    len = EHR_SIGNATURE_MAX;
     is_done = EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key->pkey) == 1
-              && EVP_DigestSign(ctx, raw, &len,
+              && EVP_DigestSign(ctx, out, &len,
                                 (const unsigned char *) input.data, input.len)
                  == 1;
 
     EVP_MD_CTX_free(ctx);
 
-    if (!is_done) {
-        return 0;
-    }
+    return is_done ? len : 0;
+}
 
-    if (key->alg == EHR_ALG_ES256) {
-        return ehr_es256_from_der(raw, len, out);
-    }
 
-    memcpy(out, raw, len);
+static size_t
+ehr_es256_make(const ehr_key_t *key, ehr_str_t input,
+               uint8_t out[EHR_ES256_BYTES])
+{
+    size_t   len;
+    uint8_t  digest[EHR_SHA256_LEN], der[EHR_ES256_DER_MAX];
 
-    return len;
+    ehr_sha256(input.data, input.len, digest);
+
+    len = sizeof(der);
+
+    return EVP_PKEY_sign(key->signer, der, &len, digest, sizeof(digest)) == 1
+           ? ehr_es256_from_der(der, len, out) : 0;
 }
 
 

@@ -52,7 +52,8 @@ ehr_str_t ehr_jwks_render(ehr_key_t *const *keys, size_t n,
 ehr_rc_t ehr_jwks_read(ehr_str_t text, ehr_key_t **keys, size_t max,
                        size_t *n);
 
-/* header {"alg","kid","typ"}; payload is JSON text.  Data NULL on failure. */
+/* header {"alg","kid","typ"}; payload is JSON text.  Data NULL on failure.
+ * One thread at a time signs with a key. */
 ehr_str_t ehr_jws_sign(const ehr_key_t *key, const char *typ,
                        ehr_str_t payload, ehr_arena_t *arena);
 

@@ -29,6 +29,7 @@ static EVP_PKEY *ehr_key_read_pem(const char *pem, size_t len,
                                   int *is_private);
 static const char *ehr_key_judge(ehr_key_t *key);
 static int ehr_key_is_consistent(const ehr_key_t *key);
+static ehr_rc_t ehr_key_prepare(ehr_key_t *key);
 static ehr_rc_t ehr_key_members(ehr_key_t *key);
 static ehr_str_t ehr_key_member(ehr_key_t *key, const char *param,
                                 int fixed_len);
@@ -145,7 +146,9 @@ ehr_key_wrap(EVP_PKEY *pkey, int is_private, const char **error)
         goto failed;
     }
 
-    if (ehr_key_members(key) != EHR_OK || ehr_key_name(key) != EHR_OK) {
+    if (ehr_key_prepare(key) != EHR_OK || ehr_key_members(key) != EHR_OK
+        || ehr_key_name(key) != EHR_OK)
+    {
         goto failed;
     }
 
@@ -168,6 +171,7 @@ ehr_key_free(ehr_key_t *key)
         return;
     }
 
+    EVP_PKEY_CTX_free(key->signer);
     EVP_PKEY_free(key->pkey);
     ehr_arena_destroy(key->arena);
     free(key);
@@ -262,6 +266,23 @@ ehr_key_is_consistent(const ehr_key_t *key)
     ERR_clear_error();
 
     return is_good;
+}
+
+
+/* OpenSSL looks up algorithms by name each time a signature begins; a receipt
+ * is signed for every document, so that is done once. */
+
+static ehr_rc_t
+ehr_key_prepare(ehr_key_t *key)
+{
+    if (!key->is_private || key->alg != EHR_ALG_ES256) {
+        return EHR_OK;
+    }
+
+    key->signer = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
+
+    return key->signer && EVP_PKEY_sign_init(key->signer) == 1
+           ? EHR_OK : EHR_BROKEN;
 }
 
 

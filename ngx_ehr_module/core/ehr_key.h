@@ -27,6 +27,7 @@ typedef struct {
 
 struct ehr_key_s {
     EVP_PKEY           *pkey;
+    EVP_PKEY_CTX       *signer;       /* ready to sign; ES256, private */
     ehr_arena_t        *arena;        /* of the members */
     ehr_alg_e           alg;
     int                 is_private;

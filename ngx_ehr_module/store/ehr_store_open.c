@@ -235,7 +235,7 @@ connect_database(ehr_store_t *store)
 
     rc = sqlite3_open_v2(store->path, &store->db,
                          flags|SQLITE_OPEN_NOMUTEX|SQLITE_OPEN_PRIVATECACHE,
-                         NULL);
+                         EHR_STORE_VFS);
     if (rc != SQLITE_OK) {
         return ehr_store_failed(store, rc);
     }
@@ -319,9 +319,12 @@ open_database(ehr_store_t *store)
  * figures nobody asks for.  When another user of it was earlier, it does. */
 
 static void
-count_no_memory(void)
+prepare_sqlite(void)
 {
     (void) sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+
+    /* If not, no journal opens: its VFS is not found. */
+    (void) ehr_store_gather_register();
 }
 
 
@@ -338,7 +341,7 @@ start(ehr_store_t *store, const ehr_store_options_t *options)
         return ehr_store_broken(store, "this SQLite knows no threads");
     }
 
-    (void) pthread_once(&once, count_no_memory);
+    (void) pthread_once(&once, prepare_sqlite);
 
     store->path = strdup(options->path);
     if (store->path == NULL) {

@@ -90,6 +90,14 @@ void ehr_store_leave(ehr_store_t *store);
 ehr_rc_t ehr_store_limit_pages(ehr_store_t *store, uint32_t max_pages);
 
 
+/* --- ehr_store_gather.c --- */
+
+/* The VFS of that name, over the one that is the default now; the first
+ * handle of a process does it. */
+#define EHR_STORE_VFS  "ehr"
+int ehr_store_gather_register(void);
+
+
 /* --- ehr_store_migrate.c --- */
 
 /* Changes nothing.  EHR_BROKEN with a sentence: a database of another program

@@ -48,6 +48,7 @@ UNIT_SRC   := $(wildcard t/unit/test_*.c)
 UNIT_BIN   := $(UNIT_SRC:t/unit/%.c=$(OUT)/t/unit/%)
 EHRCTL     := $(OUT)/ehrctl
 LOAD       := $(OUT)/ehr-load
+BARE       := $(OUT)/ehr-bare
 
 NGX_FILES  := $(wildcard ngx_ehr_module/*.[ch] ngx_ehr_module/stages/*.[ch] \
               ngx_ehr_module/courier/*.[ch] ngx_ehr_module/services/*.[ch]) \
@@ -191,6 +192,10 @@ $(LOAD): $(wildcard t/bench/*.[ch])
 	$(CC) -D_GNU_SOURCE -std=c11 -O2 -g $(WARN) -o $@ \
 	    $(wildcard t/bench/*.c) -lssl -lcrypto -lpthread
 
+$(BARE): t/bench/journal/bare.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=c11 -O2 -g $(WARN) -o $@ $< -lsqlite3
+
 # --- unit tests ------------------------------------------------------------
 
 $(OUT)/t/unit/%: t/unit/%.c $(CORE) $(RULES) $(wildcard t/unit/*.h)
@@ -299,7 +304,7 @@ PROVE      := prove -It/lib
 
 test-build: build-all unit-build fuzz-build $(OUT)/t/keep_open.so \
             $(OUT)/t/fault/fault.so $(OUT)/t/fault/journal \
-            $(OUT)/t/no_eventfd.so
+            $(OUT)/t/no_eventfd.so $(BARE)
 
 # Faults are preloaded; what checks the journal after them is a program.
 
@@ -364,7 +369,8 @@ stop:
 
 #: bench        load on loopback; prints the table of docs/benchmarks.md
 bench: deps-test
-	@$(MAKE) --no-print-directory -s build-all
+	@$(MAKE) --no-print-directory -s build-all $(BARE) \
+	    $(OUT)/t/plugins/odd-NONE.so
 	@EHR_BUILD=$(OUT) perl -It/lib t/bench/bench.pl
 
 #: clean        remove everything that was built

@@ -35,6 +35,7 @@ use constant {
     DELIVER_DOCS  => 1000,
     DELIVER_SEC   => 120,
     OPEN_RATE     => 200,
+    MANY          => 64,
     FACILITY      => "99001",
     KEY           => "99001-000000000000000",
     UNLIMITED     => "1000000r/s burst=1000000",
@@ -109,6 +110,8 @@ sub world {
 }
 
 my $accept = world("Gateway");
+my $silent = world("Gateway", validators => [ "claim plugin=" . build()
+                                               . "/t/plugins/odd-NONE.so" ]);
 my $no_redis = world("Gateway", redis => 0, rate => "off");
 my $deliver = world("EHR::World", sim => 1);
 my $proxy = EHR::Proxy->new(dir => "$dir/proxy", pki => $accept->pki)->start;
@@ -204,6 +207,53 @@ sub deliver_window {
 }
 
 
+# How many clients the journal can carry: a validator that says nothing, many
+# clients, and beside it SQLite alone with the same records and as many of
+# them in a transaction.
+
+my %journal;
+
+
+sub journal_waits_ms {
+    my ($lines) = @_;
+
+    my @ms = sort { $a <=> $b }
+             map { /"document":"[^"]/ && /journal\W+(\d+)/ ? $1 / 1000 : () }
+             split(/\n/, $lines);
+
+    return map { $ms[int($_ * $#ms)] } 0.5, 0.99;
+}
+
+
+sub journal_window {
+    my $logged = length $silent->log("access");
+    my @names = qw(ehr_store_commits_total ehr_store_operations_total);
+    my @before = map { $silent->metric($_) } @names;
+
+    my $result = load($silent, $usual, "--connections", MANY,
+                      "--seconds", $seconds, "--warmup", WARMUP_SEC);
+
+    my ($commits, $operations) = map { $silent->metric($names[$_])
+                                       - $before[$_] } 0, 1;
+    my $batch = $operations / $commits;
+    my ($p50, $p99) = journal_waits_ms(substr($silent->log("access"),
+                                              $logged));
+
+    unlink glob("$dir/bare.sqlite*");
+
+    my $bare = JSON::PP->new->decode(run(build() . "/ehr-bare",
+        $silent->journal, "$dir/bare.sqlite", sprintf("%.0f", $batch)));
+    my @bare_ms = map { $bare->{commit_us}{$_} / 1000 } qw(p50 p99);
+
+    push @{$journal{ours}}, [ $result->{rate}, $batch, $p50, $p99 ];
+    push @{$journal{bare}}, [ $bare->{rate}, sprintf("%.0f", $batch),
+                              @bare_ms ];
+    push @{$journal{share}}, $result->{rate} / $bare->{rate};
+
+    return;
+}
+
+
 # One client, nothing waits for anything: what each stage takes.
 
 sub stages {
@@ -258,6 +308,7 @@ for my $n (1 .. $windows) {
     print STDERR "window $n of $windows\n";
     window($_) for @rows, map { $other{$_} } sort keys %other;
     deliver_window($delivered);
+    journal_window();
 }
 
 my @stage_times = map { stages($_) } @sizes;
@@ -334,6 +385,28 @@ sub variants_table {
 }
 
 
+sub journal_cells {
+    my ($rows) = @_;
+
+    my ($rate, $batch, $p50, $p99) =
+        map { my $i = $_; median(map { $_->[$i] } @$rows) } 0 .. 3;
+
+    return (sprintf("%.0f", $rate), sprintf("%.1f", $batch),
+            sprintf("%.2f", $p50), sprintf("%.2f", $p99),
+            sprintf("%.1f", $p99 / $p50));
+}
+
+
+sub journal_table {
+    return table([ $usual->{title}, "documents/s", "documents a commit",
+                   "p50 ms", "p99 ms", "p99 / p50" ],
+        [ "gateway, its journal's stage", journal_cells($journal{ours}) ],
+        [ "SQLite alone, its commit", journal_cells($journal{bare}) ],
+        [ "**gateway / SQLite alone**",
+          sprintf("**%.2f**", median(@{$journal{share}})), ("") x 4 ]);
+}
+
+
 sub stages_table {
     my %all = map { $_ => 1 } map { keys %$_ } @stage_times;
     delete $all{""};
@@ -358,6 +431,9 @@ my $text = join("\n",
     "### The accept path beside a stock proxy\n", main_table(),
     "### Where the CPU time is spent\n", parts_table(),
     "### With and without\n", variants_table(),
+    "### The journal beside SQLite alone\n",
+    MANY . " clients, a validator that says nothing:\n",
+    journal_table(),
     "### Stages\n",
     "Microseconds from a stage's beginning to the next one's, one client "
         . "alone, median of " . STAGE_DOCS . ":\n",
@@ -369,7 +445,7 @@ replace($document, $text) unless $document eq "-";
 $proxy->stop;
 
 my $is_clean = 1;
-$is_clean &&= $_->finish for $accept, $no_redis, $deliver;
+$is_clean &&= $_->finish for $accept, $silent, $no_redis, $deliver;
 done_testing();
 
 print STDERR $tap unless $is_clean;

@@ -259,6 +259,7 @@ typedef struct {
     ngx_array_t                  administrators;
     ngx_flag_t                   token_cache;
     ngx_flag_t                   store_packing;
+    ehr_seal_keys_t              store_keys;  /* the first one seals */
     ngx_int_t                    request_id_index;
 
     ngx_thread_pool_t           *work_pool;   /* parse, validate, encode */

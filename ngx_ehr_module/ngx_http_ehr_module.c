@@ -38,6 +38,8 @@ static ngx_int_t ngx_http_ehr_init_process(ngx_cycle_t *cycle);
 static void ngx_http_ehr_exit_process(ngx_cycle_t *cycle);
 static char *ngx_http_ehr_set_role(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_ehr_set_store_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_ehr_set_token_key(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_ehr_set_receipt_key(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -88,6 +90,13 @@ static ngx_command_t  ngx_http_ehr_commands[] = {
       ngx_conf_set_flag_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_ehr_main_conf_t, store_packing),
+      NULL },
+
+    { ngx_string("ehr_store_key"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_ehr_set_store_key,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("ehr_issuer"),
@@ -307,7 +316,7 @@ ngx_http_ehr_init_main_conf(ngx_conf_t *cf, void *conf)
         mcf->token_cache = 1;
     }
 
-    ngx_conf_init_value(mcf->store_packing, 0);
+    ngx_conf_init_value(mcf->store_packing, 1);
     ngx_conf_init_size_value(mcf->inflight_max, 512 * 1024 * 1024);
 
     if (mcf->rate.rate_milli == NGX_CONF_UNSET) {
@@ -569,6 +578,12 @@ ngx_http_ehr_init(ngx_conf_t *cf)
 
     if (ngx_conf_full_name(cf->cycle, &mcf->store_path, 0) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    if (mcf->store_keys.n == 0) {
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "no \"ehr_store_key\": documents lie in clear in "
+                      "\"%V\"", &mcf->store_path);
     }
 
     if (mcf->has_gateway) {
@@ -889,6 +904,50 @@ ngx_http_ehr_load_key(ngx_conf_t *cf)
     cln->data = key;
 
     return key;
+}
+
+
+static void
+ngx_http_ehr_store_keys_cleanup(void *data)
+{
+    ehr_seal_keys_clear(data);
+}
+
+
+static char *
+ngx_http_ehr_set_store_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_ehr_main_conf_t  *mcf = conf;
+
+    ngx_str_t           *value;
+    const char          *error;
+    ngx_pool_cleanup_t  *cln;
+
+    value = cf->args->elts;
+
+    if (ngx_conf_full_name(cf->cycle, &value[1], 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (mcf->store_keys.n == 0) {
+        cln = ngx_pool_cleanup_add(cf->pool, 0);
+        if (cln == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        cln->handler = ngx_http_ehr_store_keys_cleanup;
+        cln->data = &mcf->store_keys;
+    }
+
+    error = ehr_seal_keys_load(&mcf->store_keys, (char *) value[1].data);
+
+    if (error) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "key \"%V\": %s", &value[1],
+                           error);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 

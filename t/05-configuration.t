@@ -31,6 +31,7 @@ sub here {
               {$build/ngx_http_ehr_module.so};
     $text =~ s{/usr/lib/ehr/plugins}{$build/plugins}g;
     $text =~ s{/etc/ehr/tls/token-\d+\.pem}{$pki/token-issuer.pem}g;
+    $text =~ s{/etc/ehr/tls/store-\d+\.key}{$pki/store.key}g;
     $text =~ s{/etc/ehr/tls}{$pki}g;
     $text =~ s{/etc/ehr/partners|/etc/nginx/partners}{$dir/example}g;
     $text =~ s{/run/ehr/|/run/nginx}{$dir/example/}g;

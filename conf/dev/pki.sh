@@ -179,6 +179,12 @@ make_all() {
     for name in token-issuer receipt; do
         [ -s "$dir/$name.pem" ] || new_key "$dir/$name.pem"
     done
+
+    # of the journal: losing it is losing what lies there
+    if [ ! -s "$dir/store.key" ]; then
+        quietly openssl rand -hex -out "$dir/store.key.new" 32
+        mv "$dir/store.key.new" "$dir/store.key"
+    fi
 }
 
 [ $# -ge 2 ] || fail "usage: pki.sh make|issue|revoke DIR ..."

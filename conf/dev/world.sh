@@ -267,6 +267,7 @@ location=/insurance accounts=$run/partners/insurance.accounts;
         rate="$facility_rate" cert_rate="$cert_rate" \
         redis="unix:$sockets/redis.sock" partners="$partners" \
         validators="$validators" \
+        store_keys="ehr_store_key $run/pki/store.key;" \
         admin_sha256="$(sha256_of "$run/pki/admin.pem")" \
         gateway_port="$gateway_port" gateway_ipv6="$ipv6_gateway" gateway= \
         location= admin_port="$admin_port" admin_ipv6="$ipv6_admin" admin= \

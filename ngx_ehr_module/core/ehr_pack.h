@@ -23,8 +23,11 @@ void ehr_packer_destroy(ehr_packer_t *packer);
  * it, or there is no memory: then the bytes are kept as they are. */
 ehr_str_t ehr_pack(ehr_packer_t *packer, ehr_str_t bytes, ehr_arena_t *arena);
 
-/* EHR_OK and *bytes in the arena; EHR_BROKEN: damaged, or no memory. */
-ehr_rc_t ehr_unpack(ehr_str_t packed, ehr_arena_t *arena, ehr_str_t *bytes);
+/* EHR_OK and *bytes in the arena; EHR_LATER: no memory; EHR_BROKEN: damaged,
+ * or not of this size.  It finds what is damaged in the frame; what was
+ * changed with care, only a digest or a seal finds. */
+ehr_rc_t ehr_unpack(ehr_str_t packed, size_t size, ehr_arena_t *arena,
+                    ehr_str_t *bytes);
 
 
 #endif /* EHR_PACK_H */

@@ -72,6 +72,9 @@
       "The first request with this key is still running")                     \
     X(CONFLICT, "conflict", 409,                                              \
       "Trùng với dữ liệu đã có", "Conflicts with what exists")                \
+    X(CONTENT_REMOVED, "document.content-removed", 410,                       \
+      "Nội dung hồ sơ đã hết thời hạn lưu giữ",                               \
+      "The content is past its retention and was removed")                    \
     X(PRECONDITION_FAILED, "precondition.failed", 412,                        \
       "Dữ liệu đã được người khác thay đổi",                                  \
       "The resource was changed meanwhile")                                   \

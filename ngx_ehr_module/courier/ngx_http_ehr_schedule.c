@@ -94,6 +94,39 @@ ngx_http_ehr_lane_wake_at(ngx_http_ehr_lane_t *lane, int64_t due_ms)
 }
 
 
+/* What was accepted and cannot be sent is the worst that can be: loudly. */
+
+static void
+ngx_http_ehr_lane_unreadable(ngx_http_ehr_lane_t *lane,
+    ehr_store_claim_t *claim)
+{
+    uint32_t     i;
+    const char  *why;
+
+    for (i = 0; i < claim->nunreadable; i++) {
+
+        switch (claim->unreadable[i].is) {
+
+        case EHR_CONTENT_REMOVED:
+            why = "is not in the journal";
+            break;
+
+        case EHR_CONTENT_NO_KEY:
+            why = "is sealed with a key that is not configured";
+            break;
+
+        default:
+            why = "was damaged or changed in the journal";
+        }
+
+        ngx_log_error(NGX_LOG_ALERT, lane->timer.log, 0,
+                      "content of a document %s, delivery held: "
+                      "partner=%V document=%s", why, &lane->part->name,
+                      claim->unreadable[i].id);
+    }
+}
+
+
 static void
 ngx_http_ehr_lane_claimed(ngx_http_ehr_write_t *write)
 {
@@ -112,12 +145,17 @@ ngx_http_ehr_lane_claimed(ngx_http_ehr_write_t *write)
     lane->has_more = 0;
 
     if (claim->op.rc == EHR_OK) {
-        lane->has_more = (claim->nclaims == claim->max);
+        lane->has_more = (claim->nclaims + claim->nunreadable
+                          == claim->max);
 
         for (i = 0; i < claim->nclaims; i++) {
             batch->refs++;
             lane->in_flight++;
             ngx_http_ehr_attempt_start(batch, &claim->claims[i]);
+        }
+
+        if (claim->nunreadable) {
+            ngx_http_ehr_lane_unreadable(lane, claim);
         }
 
         if (claim->next_due_ms) {

@@ -80,6 +80,7 @@ ngx_http_ehr_journal_open(ngx_http_ehr_worker_t *worker, int is_readonly)
     options.path = (char *) worker->mcf->store_path.data;
     options.is_readonly = is_readonly;
     options.is_packing = (int) worker->mcf->store_packing;
+    options.keys = &worker->mcf->store_keys;
 
     /* A disk that is away now may be back soon; a worker that leaves for it
      * would not be started again. */

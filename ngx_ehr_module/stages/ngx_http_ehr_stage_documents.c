@@ -43,8 +43,7 @@ typedef struct {
     ehr_submission_t        sub;
     ehr_str_t               attempts;
     ehr_str_t               history;
-    ehr_str_t               content;
-    ehr_str_t               content_type;
+    ehr_content_t           content;
     ehr_store_filter_t      filter;
     ehr_submission_t       *subs;
     uint32_t                nsubs;
@@ -231,8 +230,39 @@ ngx_http_ehr_content_run(ehr_store_t *store, void *data)
     ngx_http_ehr_ctx_t    *ctx = query->ctx;
 
     query->rc = ehr_store_content(store, ctx->fac->code, ctx->path_id,
-                                  ctx->arena, &query->content,
-                                  &query->content_type);
+                                  ctx->arena, &query->content);
+}
+
+
+/* The same for good (410), until a person has mended it (503), or never:
+ * what was damaged is not given out. */
+
+static ngx_http_ehr_result_e
+ngx_http_ehr_content_unreadable(ngx_http_ehr_query_t *query)
+{
+    ngx_http_ehr_ctx_t  *ctx = query->ctx;
+
+    switch (query->content.is) {
+
+    case EHR_CONTENT_REMOVED:
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_CONTENT_REMOVED, NULL,
+                                   NULL);
+
+    case EHR_CONTENT_NO_KEY:
+        ngx_log_error(NGX_LOG_ALERT, ctx->request->connection->log, 0,
+                      "content of a document is sealed with a key that is "
+                      "not configured: document=%s", ctx->path_id);
+
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_STORE_UNAVAILABLE, NULL,
+                                   NULL);
+
+    default:
+        ngx_log_error(NGX_LOG_ALERT, ctx->request->connection->log, 0,
+                      "content of a document was damaged or changed in the "
+                      "journal: document=%s", ctx->path_id);
+
+        return NGX_HTTP_EHR_BROKEN;
+    }
 }
 
 
@@ -246,15 +276,20 @@ ngx_http_ehr_content_answer(ngx_http_ehr_query_t *query)
         return ngx_http_ehr_query_failed(query);
     }
 
-    type = ehr_arena_dup(ctx->arena, query->content_type.data,
-                         query->content_type.len);
+    if (query->content.is != EHR_CONTENT_WHOLE) {
+        return ngx_http_ehr_content_unreadable(query);
+    }
+
+    type = ehr_arena_dup(ctx->arena, query->content.type.data,
+                         query->content.type.len);
     if (type.data == NULL) {
         return NGX_HTTP_EHR_BROKEN;
     }
 
     ctx->code = "ok";
 
-    return ngx_http_ehr_send(ctx, NGX_HTTP_OK, type.data, query->content);
+    return ngx_http_ehr_send(ctx, NGX_HTTP_OK, type.data,
+                             query->content.bytes);
 }
 
 

@@ -28,6 +28,7 @@
 
 
 #include "ehr.h"
+#include "ehr_seal.h"
 
 
 typedef struct ehr_store_s  ehr_store_t;
@@ -60,6 +61,9 @@ typedef struct {
     const char  *path;                /* of the SQLite file */
     int          is_readonly;
     int          is_packing;          /* new contents are kept packed */
+    const ehr_seal_keys_t  *keys;     /* contents are sealed with the first,
+                                         opened with all; borrowed; NULL or
+                                         none: kept in clear */
     int          is_patient;          /* a journal that is away now is no
                                          failure: the handle answers EHR_LATER
                                          and opens it when it is back */
@@ -185,6 +189,7 @@ typedef struct {
     ehr_submit_e      result;
     ehr_submission_t  found;          /* DUPLICATE: what is stored */
     ehr_str_t         packed;         /* the store's own; zero at first */
+    ehr_str_t         sealed;         /* the same */
 } ehr_store_submit_t;
 
 
@@ -196,6 +201,31 @@ typedef struct {
     uint32_t   slot;
     uint64_t   incarnation;           /* random, not 0, below 2^63 */
 } ehr_owner_t;
+
+
+/* What has become of the bytes of a document. */
+
+typedef enum {
+    EHR_CONTENT_WHOLE = 0,
+    EHR_CONTENT_REMOVED,              /* not there */
+    EHR_CONTENT_NO_KEY,               /* sealed with a key we were not given */
+    EHR_CONTENT_DAMAGED,              /* not what was stored in this row */
+    EHR_CONTENT_NO_MEMORY
+} ehr_content_e;
+
+typedef struct {
+    ehr_content_e    is;
+    ehr_str_t        bytes;           /* when whole */
+    ehr_str_t        type;
+} ehr_content_t;
+
+
+/* A delivery that was due, and is held now for its bytes cannot be had. */
+
+typedef struct {
+    char             id[EHR_UUID_LEN + 1];
+    ehr_content_e    is;
+} ehr_unreadable_t;
 
 
 typedef struct {
@@ -220,6 +250,10 @@ typedef struct {
  * ones, others and those tried before share the places.  What opens_ms()
  * gives a later time for becomes held ("window.closed") and comes back at
  * that time.  Of a paused partner nothing is given.
+ *
+ * A due one whose bytes are not what was stored is not given but held, with
+ * the reason content.damaged or content.missing, or config.store-key when
+ * they are sealed with a key that is not configured.
  */
 
 #define EHR_STORE_MAX_CLAIM  256
@@ -247,6 +281,8 @@ typedef struct {
     uint32_t          nclaims;
     uint32_t          nclosed;        /* out: held by a closed window */
     int               is_paused;      /* out */
+    ehr_unreadable_t *unreadable;     /* out, in the arena: held instead */
+    uint32_t          nunreadable;
     int64_t           next_due_ms;    /* out: when the next one is due that
                                          was not claimed; 0: none known.
                                          One that waits for older content is
@@ -406,9 +442,11 @@ ehr_rc_t ehr_store_document(ehr_store_t *store, ehr_str_t facility,
                             const char *id, ehr_arena_t *arena,
                             ehr_submission_t *out);
 
+/* EHR_REFUSED: there is no such submission; EHR_OK: content says whether its
+ * bytes are there. */
 ehr_rc_t ehr_store_content(ehr_store_t *store, ehr_str_t facility,
                            const char *id, ehr_arena_t *arena,
-                           ehr_str_t *content, ehr_str_t *content_type);
+                           ehr_content_t *content);
 
 /* JSON array, oldest first: {"partner","attempt","started_at","ended_at",
  * "state","http_status","partner_code","partner_ref","reason","worker"}. */

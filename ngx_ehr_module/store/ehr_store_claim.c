@@ -14,7 +14,6 @@
  * What waits for a time stands in an index of its own and becomes ready here.
  */
 
-#include "ehr_id.h"
 #include "ehr_store_sqlite.h"
 
 
@@ -253,48 +252,66 @@ hold_closed(ehr_store_t *store, ehr_store_claim_t *op, const due_t *due,
 }
 
 
+/* Remembered for who tells a person. */
+
+static ehr_rc_t
+hold_unreadable(ehr_store_t *store, ehr_store_claim_t *op, const due_t *due,
+                ehr_content_e is)
+{
+    ehr_unreadable_t  *held;
+
+    held = &op->unreadable[op->nunreadable++];
+    memcpy(held->id, op->claims[op->nclaims].sub.id, sizeof(held->id));
+    held->is = is;
+
+    switch (is) {
+
+    case EHR_CONTENT_REMOVED:
+        return hold(store, op, due, EHR_REASON_MISSING, 0);
+
+    case EHR_CONTENT_NO_KEY:
+        return hold(store, op, due, EHR_REASON_NO_KEY, 0);
+
+    default:
+        return hold(store, op, due, EHR_REASON_DAMAGED, 0);
+    }
+}
+
+
 /*
  * Bytes that cannot be read, or are not those that were received, hold their
- * own delivery and not the lane.  Where the database's page itself makes no
- * sense the transaction is lost: the next claim knows which one it was.
+ * own delivery and not the lane (EHR_AGAIN).  Where the database's page itself
+ * makes no sense the transaction is lost: the next claim knows which one it
+ * was.
  */
 
 static ehr_rc_t
 load_content(ehr_store_t *store, ehr_store_claim_t *op, const due_t *due,
              ehr_claim_t *claim)
 {
-    int       is_damaged;
-    ehr_rc_t  rc;
-    uint8_t   digest[EHR_SHA256_LEN];
+    ehr_rc_t       rc;
+    ehr_content_t  content = { .is = EHR_CONTENT_DAMAGED };
 
-    is_damaged = due->seq == store->damaged_seq;
+    if (due->seq != store->damaged_seq) {
 
-    if (!is_damaged) {
-        rc = ehr_store_load_content(store, due->seq, op->arena,
-                                    &claim->content);
+        rc = ehr_store_load_content(store, &claim->sub, op->arena, &content);
 
         if (rc == EHR_LATER && store->must_reopen && store->is_corrupt) {
             store->damaged_seq = due->seq;
         }
 
-        if (rc == EHR_OK) {
-            ehr_sha256(claim->content.data, claim->content.len, digest);
-            is_damaged = memcmp(digest, claim->sub.sha256, EHR_SHA256_LEN);
-        }
-
-        /* Not packed well, where it was no want of room. */
-        if (rc == EHR_BROKEN
-            && ehr_arena_alloc(op->arena, 2 * (size_t) claim->sub.size + 64))
-        {
-            is_damaged = 1;
-        }
-
-        if (!is_damaged) {
+        if (rc != EHR_OK) {
             return rc;
         }
     }
 
-    rc = hold(store, op, due, EHR_REASON_DAMAGED, 0);
+    claim->content = content.bytes;
+
+    if (content.is == EHR_CONTENT_WHOLE) {
+        return EHR_OK;
+    }
+
+    rc = hold_unreadable(store, op, due, content.is);
 
     return rc == EHR_OK ? EHR_AGAIN : rc;
 }
@@ -419,9 +436,11 @@ take_one(ehr_store_t *store, ehr_store_claim_t *op, const due_t *due)
     if (op->claims == NULL) {
         op->claims = ehr_arena_calloc(op->arena,
                                       op->max * sizeof(ehr_claim_t));
+        op->unreadable = ehr_arena_calloc(op->arena, MAX_CLOSED
+                                                 * sizeof(ehr_unreadable_t));
     }
 
-    if (op->claims == NULL) {
+    if (op->claims == NULL || op->unreadable == NULL) {
         return ehr_store_broken(store, "the arena is full");
     }
 
@@ -520,6 +539,8 @@ ehr_store_claim(ehr_store_t *store, ehr_store_claim_t *op)
     op->claims = NULL;
     op->nclaims = 0;
     op->nclosed = 0;
+    op->unreadable = NULL;
+    op->nunreadable = 0;
     op->next_due_ms = 0;
     op->is_paused = 0;
 

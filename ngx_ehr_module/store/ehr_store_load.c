@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * From rows to structures: a submission, its deliveries, its bytes; and the
- * history every transition writes.  Inside a transaction that others begin
+ * From rows to structures: a submission and its deliveries; and the history
+ * every transition writes.  Inside a transaction that others begin
  * and end.
  */
 
@@ -124,37 +124,6 @@ ehr_store_load_deliveries(ehr_store_t *store, ehr_arena_t *arena,
     }
 
     return end_of_row(&q);
-}
-
-
-ehr_rc_t
-ehr_store_load_content(ehr_store_t *store, int64_t seq, ehr_arena_t *arena,
-                       ehr_str_t *content)
-{
-    int64_t      packing;
-    ehr_rc_t     rc;
-    ehr_query_t  q;
-
-    ehr_query_begin(&q, store, EHR_SQL_CONTENT);
-    ehr_query_int(&q, seq);
-
-    rc = ehr_query_step(&q);
-
-    if (rc != EHR_AGAIN) {
-        ehr_query_end(&q);
-        return rc == EHR_OK ? EHR_REFUSED : rc;
-    }
-
-    packing = ehr_column_int(&q, 1);
-    *content = ehr_column_str(&q, 0, arena);
-
-    rc = end_of_row(&q);
-
-    if (rc == EHR_OK && packing == EHR_PACKING_ZSTD) {
-        rc = ehr_unpack(*content, arena, content);
-    }
-
-    return rc;
 }
 
 

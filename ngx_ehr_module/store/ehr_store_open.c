@@ -409,6 +409,7 @@ ehr_store_close(ehr_store_t *store)
     }
 
     ehr_packer_destroy(store->packer);
+    ehr_sealer_destroy(store->sealer);
     disconnect_database(store);
 
     if (store->lock_fd != -1) {

@@ -43,35 +43,6 @@ ehr_store_document(ehr_store_t *store, ehr_str_t facility, const char *id,
 }
 
 
-ehr_rc_t
-ehr_store_content(ehr_store_t *store, ehr_str_t facility, const char *id,
-                  ehr_arena_t *arena, ehr_str_t *content,
-                  ehr_str_t *content_type)
-{
-    int64_t           seq;
-    ehr_rc_t          rc;
-    ehr_submission_t  sub;
-
-    rc = ehr_store_begin_read(store);
-    if (rc != EHR_OK) {
-        return rc;
-    }
-
-    rc = ehr_store_find(store, facility, id, &seq);
-
-    if (rc == EHR_OK) {
-        rc = ehr_store_load(store, seq, arena, &sub);
-    }
-
-    if (rc == EHR_OK) {
-        *content_type = sub.content_type;
-        rc = ehr_store_load_content(store, seq, arena, content);
-    }
-
-    return ehr_store_end_read(store, rc);
-}
-
-
 /* --- rows as JSON --- */
 
 typedef void (*render_pt)(ehr_query_t *q, ehr_json_t *json,

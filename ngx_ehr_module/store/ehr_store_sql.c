@@ -72,7 +72,8 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " ON CONFLICT DO NOTHING",
 
     [EHR_SQL_CONTENT_ADD] =
-        "INSERT INTO contents (seq, bytes, packing) VALUES (?1, ?2, ?3)",
+        "INSERT INTO contents (seq, packing, key, bytes)"
+        " VALUES (?1, ?2, ?3, ?4)",
 
     [EHR_SQL_DELIVERY_ADD] =
         "INSERT INTO deliveries (seq, partner, facility, kind, business_key,"
@@ -116,7 +117,7 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " FROM deliveries WHERE seq = ?1 ORDER BY id",
 
     [EHR_SQL_CONTENT] =
-        "SELECT bytes, packing FROM contents WHERE seq = ?1",
+        "SELECT packing, key, bytes FROM contents WHERE seq = ?1",
 
     /* --- deliver --- */
 

@@ -25,6 +25,7 @@
 
 #include "ehr_store.h"
 #include "ehr_pack.h"
+#include "ehr_seal.h"
 #include "ehr_store_sql.h"
 
 
@@ -49,6 +50,8 @@
 #define EHR_REASON_OPENED        "window.opened"
 #define EHR_REASON_DAMAGED       "content.damaged"
 #define EHR_REASON_RELOADED      "config.reloaded"
+#define EHR_REASON_NO_KEY        "config.store-key"
+#define EHR_REASON_MISSING       "content.missing"
 
 
 /* contents.packing */
@@ -76,6 +79,7 @@ struct ehr_store_s {
     int                   log_moved;  /* of these, by our checkpoints */
     sqlite3_stmt         *statements[EHR_SQL_LAST];
     ehr_packer_t         *packer;     /* made by the first write */
+    ehr_sealer_t         *sealer;     /* made when first needed */
     char                  error[EHR_STORE_ERROR_MAX];
 };
 
@@ -217,12 +221,28 @@ ehr_rc_t ehr_store_load(ehr_store_t *store, int64_t seq, ehr_arena_t *arena,
                         ehr_submission_t *out);
 ehr_rc_t ehr_store_load_deliveries(ehr_store_t *store, ehr_arena_t *arena,
                                    ehr_submission_t *sub);
-ehr_rc_t ehr_store_load_content(ehr_store_t *store, int64_t seq,
-                                ehr_arena_t *arena, ehr_str_t *content);
 
 /* EHR_REFUSED: there is none. */
 ehr_rc_t ehr_store_find(ehr_store_t *store, ehr_str_t facility,
                         const char *id, int64_t *seq);
+
+/* --- ehr_store_content.c --- */
+
+/* Packs and seals what is submitted, outside every transaction.  EHR_LATER:
+ * it could not be sealed. */
+ehr_rc_t ehr_store_prepare_contents(ehr_store_t *store, ehr_store_op_t *ops);
+
+ehr_rc_t ehr_store_add_content(ehr_store_t *store,
+                               const ehr_store_submit_t *op, int64_t seq);
+
+/* EHR_OK: content says whether the bytes are there; EHR_BROKEN: the arena is
+ * full. */
+ehr_rc_t ehr_store_load_content(ehr_store_t *store,
+                                const ehr_submission_t *sub,
+                                ehr_arena_t *arena, ehr_content_t *content);
+
+
+/* --- operations, inside a transaction --- */
 
 ehr_rc_t ehr_store_submit(ehr_store_t *store, ehr_store_submit_t *op);
 ehr_rc_t ehr_store_claim(ehr_store_t *store, ehr_store_claim_t *op);

@@ -147,27 +147,6 @@ add_key(ehr_store_t *store, const ehr_store_submit_t *op, int64_t seq)
 }
 
 
-static ehr_rc_t
-add_content(ehr_store_t *store, const ehr_store_submit_t *op, int64_t seq)
-{
-    ehr_query_t  q;
-
-    ehr_query_begin(&q, store, EHR_SQL_CONTENT_ADD);
-    ehr_query_int(&q, seq);
-
-    if (op->packed.len != 0) {
-        ehr_query_blob(&q, op->packed.data, op->packed.len);
-        ehr_query_int(&q, EHR_PACKING_ZSTD);
-
-    } else {
-        ehr_query_blob(&q, op->content.data, op->content.len);
-        ehr_query_int(&q, EHR_PACKING_NONE);
-    }
-
-    return ehr_query_run(&q);
-}
-
-
 /* New bytes are the rule: the insertion itself finds out whether they are.
  * EHR_REFUSED: they or the id are known, and nothing was written. */
 
@@ -294,7 +273,7 @@ store_new(ehr_store_t *store, ehr_store_submit_t *op)
     op->sub.seq = seq;
     op->result = EHR_SUBMIT_STORED;
 
-    rc = add_content(store, op, seq);
+    rc = ehr_store_add_content(store, op, seq);
 
     if (rc == EHR_OK) {
         rc = add_key(store, op, seq);

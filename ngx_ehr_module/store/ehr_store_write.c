@@ -256,37 +256,8 @@ set_all(ehr_store_op_t *ops, ehr_rc_t rc, int is_unknown)
             claim = (ehr_store_claim_t *) op;
             claim->claims = NULL;
             claim->nclaims = 0;
-        }
-    }
-}
-
-
-/* Before the writers' lock: nobody waits for it. */
-
-static void
-pack_contents(ehr_store_t *store, ehr_store_op_t *ops)
-{
-    ehr_store_op_t      *op;
-    ehr_store_submit_t  *submit;
-
-    if (!store->options.is_packing) {
-        return;
-    }
-
-    if (store->packer == NULL) {
-        store->packer = ehr_packer_create();
-    }
-
-    for (op = ops; op != NULL; op = op->next) {
-        if (op->type != EHR_STORE_OP_SUBMIT) {
-            continue;
-        }
-
-        submit = (ehr_store_submit_t *) op;
-
-        if (submit->arena != NULL) {
-            submit->packed = ehr_pack(store->packer, submit->content,
-                                      submit->arena);
+            claim->unreadable = NULL;
+            claim->nunreadable = 0;
         }
     }
 }
@@ -305,12 +276,16 @@ ehr_store_write(ehr_store_t *store, ehr_store_op_t *ops)
         return rc;
     }
 
-    pack_contents(store, ops);
+    /* Before the writers' lock: nobody waits for it. */
+    rc = ehr_store_prepare_contents(store, ops);
 
-    /* Each turn but the last leaves out one more operation. */
-    do {
-        rc = write_once(store, ops);
-    } while (rc == EHR_AGAIN);
+    if (rc == EHR_OK) {
+
+        /* Each turn but the last leaves out one more operation. */
+        do {
+            rc = write_once(store, ops);
+        } while (rc == EHR_AGAIN);
+    }
 
     if (rc != EHR_OK) {
         set_all(ops, rc, rc == EHR_LATER && store->is_unknown);

@@ -36,6 +36,7 @@ typedef struct {
     char          path[128];
     ehr_store_t  *store;
     ehr_arena_t  *arena;
+    const ehr_seal_keys_t  *keys;     /* of what is opened next */
 } world_t;
 
 
@@ -47,6 +48,7 @@ world_open(world_t *w, int is_readonly)
     ehr_store_options_t  options = { .is_packing = 1 };
 
     options.path = w->path;
+    options.keys = w->keys;
     options.is_readonly = is_readonly;
 
     store = ehr_store_open(&options, error, sizeof(error));
@@ -97,22 +99,33 @@ world_setup(void **state)
 }
 
 
-static inline int
-world_teardown(void **state)
+/* Closes it and removes its files: the next one opened is empty. */
+
+static inline void
+world_forget(world_t *w)
 {
     static const char *const  suffixes[] = { "", "-wal", "-shm", ".lock" };
 
-    char      path[160];
-    size_t    i;
-    world_t  *w = *state;
+    char    path[160];
+    size_t  i;
 
     ehr_store_close(w->store);
-    ehr_arena_destroy(w->arena);
+    w->store = NULL;
 
     for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
         (void) snprintf(path, sizeof(path), "%s%s", w->path, suffixes[i]);
         (void) unlink(path);
     }
+}
+
+
+static inline int
+world_teardown(void **state)
+{
+    world_t  *w = *state;
+
+    world_forget(w);
+    ehr_arena_destroy(w->arena);
 
     (void) rmdir(w->dir);
     free(w);

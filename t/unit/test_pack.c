@@ -66,7 +66,8 @@ what_is_packed_comes_back_byte_for_byte(void **state)
         packed = ehr_pack(w->packer, bytes, w->arena);
         assert_non_null(packed.data);
         assert_true(packed.len < bytes.len);
-        assert_int_equal(ehr_unpack(packed, w->arena, &back), EHR_OK);
+        assert_int_equal(ehr_unpack(packed, bytes.len, w->arena, &back),
+                         EHR_OK);
         assert_true(ehr_str_eq(back, bytes));
     }
 }
@@ -102,7 +103,6 @@ small_and_incompressible_bytes_stay_as_they_are(void **state)
 static void
 damaged_bytes_are_broken(void **state)
 {
-    char       *copy;
     size_t      i;
     world_t    *w = *state;
     ehr_str_t   bytes, packed, cut, back;
@@ -117,21 +117,68 @@ damaged_bytes_are_broken(void **state)
     for (i = 0; i < packed.len; i++) {
         cut.data = packed.data;
         cut.len = i;
-        assert_int_equal(ehr_unpack(cut, w->arena, &back), EHR_BROKEN);
+        assert_int_equal(ehr_unpack(cut, bytes.len, w->arena, &back),
+                         EHR_BROKEN);
     }
+
+    assert_int_equal(ehr_unpack(packed, bytes.len + 1, w->arena, &back),
+                     EHR_BROKEN);
+    assert_int_equal(ehr_unpack(packed, bytes.len - 1, w->arena, &back),
+                     EHR_BROKEN);
+    assert_int_equal(ehr_unpack(packed, 0, w->arena, &back), EHR_BROKEN);
+}
+
+
+/* What comes of it is told by a digest; here it must only stay in bounds. */
+
+static void
+changed_bytes_do_no_harm(void **state)
+{
+    char       *copy;
+    size_t      i;
+    world_t    *w = *state;
+    ehr_str_t   bytes, packed, changed, back;
+    char        text[5000];
+
+    memset(text, 'a', sizeof(text));
+    bytes.data = text;
+    bytes.len = sizeof(text);
+    packed = ehr_pack(w->packer, bytes, w->arena);
+    assert_non_null(packed.data);
 
     for (i = 0; i < packed.len; i++) {
         copy = ehr_arena_alloc(w->arena, packed.len);
         assert_non_null(copy);
         memcpy(copy, packed.data, packed.len);
         copy[i] ^= 0x40;
-        cut.data = copy;
-        cut.len = packed.len;
+        changed.data = copy;
+        changed.len = packed.len;
 
-        if (ehr_unpack(cut, w->arena, &back) == EHR_OK) {
-            assert_true(ehr_str_eq(back, bytes));
+        if (ehr_unpack(changed, bytes.len, w->arena, &back) == EHR_OK) {
+            assert_int_equal(back.len, bytes.len);
         }
     }
+}
+
+
+static void
+without_memory_it_is_later(void **state)
+{
+    world_t      *w = *state;
+    ehr_str_t     bytes, packed, back;
+    ehr_arena_t  *small;
+    static char   text[1 << 20];
+
+    memset(text, 'a', sizeof(text));
+    bytes.data = text;
+    bytes.len = sizeof(text);
+    packed = ehr_pack(w->packer, bytes, w->arena);
+    assert_non_null(packed.data);
+
+    small = ehr_arena_create(64 * 1024);
+    assert_non_null(small);
+    assert_int_equal(ehr_unpack(packed, bytes.len, small, &back), EHR_LATER);
+    ehr_arena_destroy(small);
 }
 
 
@@ -145,6 +192,10 @@ main(void)
             small_and_incompressible_bytes_stay_as_they_are, set_up,
             tear_down),
         cmocka_unit_test_setup_teardown(damaged_bytes_are_broken, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(changed_bytes_do_no_harm, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(without_memory_it_is_later, set_up,
                                         tear_down)
     };
 

@@ -17,13 +17,14 @@ static void
 what_was_stored_comes_back_byte_for_byte(void **state)
 {
     world_t             *w = *state;
-    ehr_str_t            content, type;
+    ehr_content_t        content;
     ehr_submission_t     sub;
     ehr_store_submit_t   op;
 
     document(w, &op, "<A/>");
     op.content.data = "\0\xff<x>\0";
     op.content.len = 6;
+    ehr_sha256(op.content.data, op.content.len, op.sub.sha256);
     op.sub.business_key = ehr_str("99001/LK1");
     op.sub.ndeliveries = 2;
     (void) strcpy(op.sub.deliveries[1].partner, "vneid");
@@ -48,10 +49,11 @@ what_was_stored_comes_back_byte_for_byte(void **state)
     assert_true(ehr_str_is(sub.deliveries[0].reason, "route.table"));
 
     assert_ok(ehr_store_content(w->store, ehr_str("99001"), op.sub.id,
-                                w->arena, &content, &type));
-    assert_int_equal(content.len, 6);
-    assert_memory_equal(content.data, "\0\xff<x>\0", 6);
-    assert_true(ehr_str_is(type, "application/xml"));
+                                w->arena, &content));
+    assert_int_equal(content.is, EHR_CONTENT_WHOLE);
+    assert_int_equal(content.bytes.len, 6);
+    assert_memory_equal(content.bytes.data, "\0\xff<x>\0", 6);
+    assert_true(ehr_str_is(content.type, "application/xml"));
 }
 
 
@@ -59,7 +61,7 @@ static void
 another_facility_sees_neither_document_nor_content(void **state)
 {
     world_t             *w = *state;
-    ehr_str_t            content, type;
+    ehr_content_t        content;
     ehr_submission_t     sub;
     ehr_store_submit_t   op;
 
@@ -70,7 +72,7 @@ another_facility_sees_neither_document_nor_content(void **state)
                                         op.sub.id, w->arena, &sub),
                      EHR_REFUSED);
     assert_int_equal(ehr_store_content(w->store, ehr_str("99002"), op.sub.id,
-                                       w->arena, &content, &type),
+                                       w->arena, &content),
                      EHR_REFUSED);
     assert_ok(ehr_store_document(w->store, ehr_str("99001"), op.sub.id,
                                  w->arena, &sub));

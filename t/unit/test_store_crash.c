@@ -424,7 +424,7 @@ a_reader_sees_whole_documents_while_another_writes(void **state)
     uint8_t              sha256[EHR_SHA256_LEN];
     uint32_t             n;
     report_t             report;
-    ehr_str_t            content, type;
+    ehr_content_t        content;
     ehr_arena_t         *arena;
     ehr_submission_t    *subs;
     ehr_store_filter_t   filter = { 0 };
@@ -448,8 +448,9 @@ a_reader_sees_whole_documents_while_another_writes(void **state)
         if (n == 1) {
             assert_int_equal(subs[0].ndeliveries, 1);
             assert_ok(ehr_store_content(w->store, ehr_str(""), subs[0].id,
-                                        arena, &content, &type));
-            ehr_sha256(content.data, content.len, sha256);
+                                        arena, &content));
+            assert_int_equal(content.is, EHR_CONTENT_WHOLE);
+            ehr_sha256(content.bytes.data, content.bytes.len, sha256);
             assert_memory_equal(sha256, subs[0].sha256, EHR_SHA256_LEN);
         }
 

@@ -31,11 +31,22 @@ CREATE INDEX submissions_facility ON submissions (facility);
 CREATE INDEX submissions_kind ON submissions (kind, facility);
 
 -- Payloads apart, so that the rows that are searched stay small.
+--
+-- packing: how the bytes are kept: 0 as received, 1 as one Zstandard frame
+-- (RFC 8878) of them.
+-- key: 0 in clear; else which key has sealed them, after packing.  Sealed
+-- bytes are nonce, ciphertext and tag of XAES-256-GCM (C2SP); what else is
+-- bound to them says ehr_store_content.c.
 
 CREATE TABLE contents (
-    seq    INTEGER PRIMARY KEY REFERENCES submissions (seq),
-    bytes  BLOB    NOT NULL
+    seq      INTEGER PRIMARY KEY REFERENCES submissions (seq),
+    packing  INTEGER NOT NULL CHECK (packing IN (0, 1)),
+    key      INTEGER NOT NULL,
+    bytes    BLOB    NOT NULL
 ) STRICT;
+
+-- Which keys are in use, and what is to be sealed anew.
+CREATE INDEX contents_key ON contents (key);
 
 -- Several keys may name one submission: the same bytes sent again under
 -- another key.

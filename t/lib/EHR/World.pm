@@ -29,6 +29,8 @@ package EHR::World;
 #       routes   => [ "claim insurance", "checkin insurance" ],
 #       validators => undef,      # of ehr_validator, [ "claim plugin=..." ];
 #                                 # undef: all that were built
+#       store_keys => undef,      # files of ehr_store_key; undef: the PKI's;
+#                                 # []: none, documents lie in clear
 #       accounts => { 99001 => { username => ..., password => ... } },
 #       fault    => 0,            # 1: nginx runs under t/fault; fault() is
 #                                 # the EHR::Fault of the journal's files
@@ -181,6 +183,7 @@ sub _defaults {
         routes        => [ "claim insurance", "checkin insurance" ],
         validators    => undef,
         standin       => undef,
+        store_keys    => undef,
         log_level     => "info",
         issuer        => "https://localhost",
         accounts      => {
@@ -317,6 +320,9 @@ sub _write_conf {
         redis        => $redis,
         partners     => $partners,
         validators   => $validators,
+        store_keys   => join("\n    ", map { "ehr_store_key $_;" }
+                             @{$o{store_keys}
+                               || [ "$self->{pki}/store.key" ]}),
         admin_sha256 => $self->sha256_of("$self->{pki}/admin.pem"),
         gateway_port => $ports{gateway},
         gateway_ipv6 => "",

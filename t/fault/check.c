@@ -52,19 +52,19 @@ static const char *const  wholes[] = {
 static int
 has_bytes(ehr_store_t *store, const line_t *line, ehr_arena_t *arena)
 {
-    int        i;
-    char       hex[2 * EHR_SHA256_LEN + 1];
-    uint8_t    digest[EHR_SHA256_LEN];
-    ehr_str_t  content, type;
+    int            i;
+    char           hex[2 * EHR_SHA256_LEN + 1];
+    uint8_t        digest[EHR_SHA256_LEN];
+    ehr_content_t  content;
 
-    if (ehr_store_content(store, ehr_str(""), line->id, arena, &content,
-                          &type)
-        != EHR_OK)
+    if (ehr_store_content(store, ehr_str(""), line->id, arena, &content)
+        != EHR_OK
+        || content.is != EHR_CONTENT_WHOLE)
     {
         return 0;
     }
 
-    ehr_sha256(content.data, content.len, digest);
+    ehr_sha256(content.bytes.data, content.bytes.len, digest);
 
     for (i = 0; i < EHR_SHA256_LEN; i++) {
         (void) snprintf(hex + 2 * i, 3, "%02x", digest[i]);

@@ -40,8 +40,8 @@ CREATE INDEX submissions_kind ON submissions (kind, facility);
 
 CREATE TABLE contents (
     seq      INTEGER PRIMARY KEY REFERENCES submissions (seq),
-    packing  INTEGER NOT NULL CHECK (packing IN (0, 1)),
-    key      INTEGER NOT NULL,
+    packing  INTEGER NOT NULL DEFAULT 0 CHECK (packing IN (0, 1)),
+    key      INTEGER NOT NULL DEFAULT 0,
     bytes    BLOB    NOT NULL
 ) STRICT;
 

@@ -297,7 +297,10 @@ fuzz fuzz-long fuzz-replay fuzz-merge: deps-fuzz
 
 # --- tests -----------------------------------------------------------------
 
-TESTS      ?= t
+# The soak takes longest and begins first; the others run beside it.
+
+TESTS      ?= t/99-soak.t \
+              $(filter-out t/99-soak.t,$(sort $(wildcard t/*.t)))
 JOBS       ?= 2
 LEAKS      ?=
 PROVE      := prove -It/lib
@@ -372,6 +375,16 @@ bench: deps-test
 	@$(MAKE) --no-print-directory -s build-all $(BARE) \
 	    $(OUT)/t/plugins/odd-NONE.so
 	@EHR_BUILD=$(OUT) perl -It/lib t/bench/bench.pl
+
+#: soak         load and faults for MINUTES=5, then a verdict; its table goes
+#:              into docs/reliability.md
+soak: MINUTES ?= 5
+soak: deps-test
+	@$(MAKE) --no-print-directory -s test-build
+	@EHR_BUILD=$(OUT) EHR_SOAK_SECONDS=$$(( $(MINUTES) * 60 )) \
+	    EHR_SOAK_DOCUMENT=$(TOP)/docs/reliability.md \
+	    perl -It/lib t/soak/soak.pl
+.PHONY: soak
 
 #: clean        remove everything that was built
 clean:

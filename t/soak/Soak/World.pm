@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
+package Soak::World;
+
+# A world that can be treated worse: its master dies with all workers, its
+# journal's disk is full or broken for a while (t/fault).
+#
+#   $world->crash         kill -9 of everything of nginx, and a new start
+#   $world->fault         EHR::Fault of the journal's folder
+#   $world->settle        waits for a moment in which all workers stand
+
+use strict;
+use warnings;
+
+use parent -norequire, "EHR::World";
+
+use EHR::Fault;
+use EHR::Util qw(wait_for);
+use EHR::World;
+
+use constant GONE_SEC => 20;
+
+
+sub start {
+    my ($self) = @_;
+
+    my $dir = $self->dir;
+
+    $self->{fault} = EHR::Fault->new(dir => "$dir/journal",
+                                     plan => "$dir/fault.plan");
+
+    return $self->SUPER::start;
+}
+
+
+sub fault { return $_[0]{fault} }
+
+
+sub _start_nginx {
+    my ($self) = @_;
+
+    # What a killed master left: nginx does not take such a socket over.
+    unlink "$self->{sockets}/courier";
+
+    return $self->{fault}->run_with(sub { $self->SUPER::_start_nginx });
+}
+
+
+sub crash {
+    my ($self) = @_;
+
+    my @pids = ($self->master, $self->_children);
+
+    $self->{killed}{$_} = 1 for @pids;
+    kill("KILL", @pids);
+    waitpid($self->{master}, 0);
+    delete $self->{master};
+
+    wait_for(GONE_SEC, sub { !grep { kill(0, $_) } @pids })
+        or die "killed processes are still there";
+
+    $self->_start_nginx or die "nginx does not come up after a crash:\n"
+                               . $self->log("error");
+
+    return;
+}
+
+
+sub settle {
+    my ($self) = @_;
+
+    return wait_for(GONE_SEC, sub {
+        my @workers = $self->workers;
+        return @workers == $self->{o}{workers};
+    });
+}
+
+
+1;

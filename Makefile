@@ -140,13 +140,13 @@ $(OUT)/ngx/Makefile: ngx_ehr_module/config ngx_ehr_module/exports.map \
 	    --builddir=$(OUT)/ngx >$(OUT)/ngx-configure.log 2>&1 \
 	    || { tail -n 20 $(OUT)/ngx-configure.log; exit 1; }
 
-# The stamp holds the list of sources and libraries, so that a new one
-# configures anew.
+# The stamp holds the list of files and libraries, so that a new one, or one
+# that is gone, configures anew.
 
 $(OUT)/ngx.files: FORCE
 	@mkdir -p $(OUT)
-	@echo '$(NGX_FILES) $(LIBS_CORE) $(SAN)' | cmp -s - $@ \
-	    || echo '$(NGX_FILES) $(LIBS_CORE) $(SAN)' > $@
+	@echo '$(NGX_FILES) $(NGX_HDR) $(LIBS_CORE) $(SAN)' | cmp -s - $@ \
+	    || echo '$(NGX_FILES) $(NGX_HDR) $(LIBS_CORE) $(SAN)' > $@
 .PHONY: FORCE
 
 $(OUT)/ngx/Makefile: $(OUT)/ngx.files

@@ -551,8 +551,6 @@ ehrctl_validate(ehrctl_t *ctl)
     v->ctl = ctl;
     v->files = json_array();
     v->is_terminal = isatty(STDERR_FILENO);
-    ehr_document_init();
-
     status = validators_open(ctl, &v->validators);
 
     for (int i = 0; status == EHRCTL_OK && i < ctl->npaths; i++) {

@@ -638,7 +638,6 @@ ngx_http_ehr_init(ngx_conf_t *cf)
     }
 
     ngx_http_ehr_socket_init(cf);
-    ehr_document_init();
 
     return NGX_OK;
 }

@@ -16,7 +16,7 @@
 typedef struct {
     const ehr_document_input_t  *in;
     ehr_document_t              *doc;
-    ehr_xml_t                   *xml;
+    ehr_scan_t                   scan;
     ehr_reading_t                reading;
     ehr_envelope_t               envelope;
     ehr_reader_t                 section;
@@ -27,36 +27,21 @@ typedef struct {
 } document_t;
 
 
-void
-ehr_document_init(void)
-{
-    ehr_xml_init();
-}
-
-
 /* --- the root element decides who reads the rest ------------------------- */
 
 
 static void
-document_envelope(document_t *d, ehr_xml_events_t *events)
+document_envelope(document_t *d, ehr_scan_events_t *events)
 {
     d->has_envelope = 1;
 
-    if (ehr_envelope_begin(&d->envelope, d->in, &d->reading, d->xml)
-        != EHR_OK)
-    {
-        d->reading.is_broken = 1;
-        ehr_xml_stop(d->xml);
-
-        return;
-    }
-
+    ehr_envelope_begin(&d->envelope, d->in, &d->reading, &d->scan);
     *events = ehr_envelope_events(&d->envelope);
 }
 
 
 static void
-document_section(document_t *d, const char *root, ehr_xml_events_t *events)
+document_section(document_t *d, ehr_str_t root, ehr_scan_events_t *events)
 {
     ehr_kind_e                  kind = d->doc->kind;
     const ehr_section_table_t  *table;
@@ -74,16 +59,16 @@ document_section(document_t *d, const char *root, ehr_xml_events_t *events)
     }
 
     d->has_section = 1;
-    ehr_section_begin(&d->section, table, &d->reading, d->xml);
+    ehr_section_begin(&d->section, table, &d->reading, &d->scan);
     *events = ehr_section_events(&d->section);
 }
 
 
 static void
-document_start(void *data, const char *name, size_t len)
+document_start(void *data, ehr_str_t name)
 {
-    document_t        *d = data;
-    ehr_xml_events_t   events = { NULL, NULL, NULL, NULL };
+    document_t         *d = data;
+    ehr_scan_events_t   events = { NULL, NULL, NULL, NULL };
 
     d->doc->kind = ehr_kind_of_root(name);
     d->reading.kind = d->doc->kind;
@@ -91,7 +76,7 @@ document_start(void *data, const char *name, size_t len)
     switch (d->doc->kind) {
 
     case EHR_KIND_UNKNOWN:
-        ehr_xml_stop(d->xml);
+        ehr_scan_stop(&d->scan);
         break;
 
     case EHR_KIND_CLAIM:
@@ -105,8 +90,8 @@ document_start(void *data, const char *name, size_t len)
     }
 
     if (events.start) {
-        ehr_xml_switch(d->xml, &events);
-        events.start(events.data, name, len);
+        ehr_scan_switch(&d->scan, &events);
+        events.start(events.data, name);
     }
 }
 
@@ -195,12 +180,30 @@ document_judge(document_t *d)
 }
 
 
+/* What its bytes alone refuse was never a document: nothing of what was read
+ * before counts. */
+
 static void
-document_close(document_t *d, ehr_rc_t rc, const ehr_xml_fault_t *fault)
+document_forget(document_t *d)
+{
+    ehr_report_mark_t  nothing;
+
+    memset(&nothing, 0, sizeof(nothing));
+    ehr_report_forget(&d->reading, &nothing);
+    d->doc->kind = EHR_KIND_UNKNOWN;
+    d->reading.kind = EHR_KIND_UNKNOWN;
+}
+
+
+static void
+document_close(document_t *d, ehr_rc_t rc, const ehr_scan_fault_t *fault)
 {
     const ehr_section_table_t  *table = NULL;
 
-    if (d->has_envelope) {
+    if (rc == EHR_REFUSED && ehr_scan_is_hostile(fault->kind)) {
+        document_forget(d);
+
+    } else if (d->has_envelope) {
         table = d->envelope.table;
         d->standard = d->envelope.standard;
 
@@ -254,12 +257,12 @@ document_fill(document_t *d)
 static ehr_rc_t
 document_parse(document_t *d)
 {
-    ehr_xml_fault_t  fault;
-    ehr_xml_input_t  in;
-    ehr_rc_t         rc;
+    ehr_scan_fault_t  fault;
+    ehr_scan_input_t  in;
+    ehr_rc_t          rc;
 
     in.content = d->in->content;
-    in.limits = &ehr_gate_document;
+    in.limits = &ehr_scan_document;
     in.deadline_ns = d->in->deadline_ns;
     in.cpu_now_ns = d->in->cpu_now_ns;
     in.events.start = document_start;
@@ -267,9 +270,9 @@ document_parse(document_t *d)
     in.events.text = document_text;
     in.events.data = d;
 
-    rc = ehr_xml_parse(d->xml, &in, &fault);
+    rc = ehr_scan(&d->scan, &in, &fault);
 
-    if (rc == EHR_BROKEN || d->reading.is_broken) {
+    if (d->reading.is_broken) {
         return EHR_BROKEN;
     }
 
@@ -337,14 +340,11 @@ ehr_document_read(const ehr_document_input_t *in, ehr_arena_t *arena,
         return document_read_json(d);
     }
 
-    d->xml = ehr_xml_create();
-    rc = d->xml ? document_parse(d) : EHR_BROKEN;
+    rc = document_parse(d);
 
     if (d->has_envelope) {
         ehr_envelope_free(&d->envelope);
     }
-
-    ehr_xml_destroy(d->xml);
 
     return rc;
 }

@@ -67,12 +67,6 @@ const char *ehr_kind_name(ehr_kind_e kind);
 ehr_kind_e ehr_kind_of_name(ehr_str_t name);
 
 /*
- * Once, before threads and fork: parser tables, the loader that refuses every
- * external entity.
- */
-void ehr_document_init(void);
-
-/*
  * Does   reads and checks one document
  * Gives  EHR_OK: doc->kind, keys, warnings are set; EHR_REFUSED: doc->problem
  *        and doc->findings say why; EHR_BROKEN: no memory or a bug of ours.

@@ -232,7 +232,7 @@ walk_strangers(walk_t *walk, const ehr_place_t *place, json_t *object)
     json_t      *value;
 
     json_object_foreach(object, name, value) {
-        if (ehr_table_find(place->table, name, strlen(name), 0)
+        if (ehr_table_find(place->table, ehr_str(name), 0)
             < place->table->nfields)
         {
             continue;

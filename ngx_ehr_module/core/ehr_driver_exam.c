@@ -94,7 +94,7 @@ exam_compare(const exam_t *exam)
         const char         *name = exam_outer_name(field->name);
         uint32_t            at;
 
-        at = ehr_table_find(exam->outer, name, strlen(name), 0);
+        at = ehr_table_find(exam->outer, ehr_str(name), 0);
 
         if (at == exam->outer->nfields) {
             continue;
@@ -114,25 +114,26 @@ exam_compare(const exam_t *exam)
 
 static void
 exam_parse(const exam_t *exam, const ehr_document_input_t *in,
-           ehr_str_t bytes, ehr_xml_t *xml)
+           ehr_str_t bytes)
 {
-    ehr_reader_t     reader;
-    ehr_xml_input_t  input;
-    ehr_xml_fault_t  fault;
-    ehr_str_t        outer_key = exam->reading->key;
-    ehr_rc_t         rc;
+    ehr_scan_t        scan;
+    ehr_reader_t      reader;
+    ehr_scan_input_t  input;
+    ehr_scan_fault_t  fault;
+    ehr_str_t         outer_key = exam->reading->key;
+    ehr_rc_t          rc;
 
     /* its number is judged by itself: it names a facility as well */
     exam->reading->key.len = 0;
-    ehr_section_begin(&reader, exam->inner, exam->reading, xml);
+    ehr_section_begin(&reader, exam->inner, exam->reading, &scan);
 
     input.content = bytes;
-    input.limits = &ehr_gate_section;
+    input.limits = &ehr_scan_section;
     input.events = ehr_section_events(&reader);
     input.deadline_ns = in->deadline_ns;
     input.cpu_now_ns = in->cpu_now_ns;
 
-    rc = ehr_xml_parse(xml, &input, &fault);
+    rc = ehr_scan(&scan, &input, &fault);
     exam->reading->key = outer_key;
 
     if (rc == EHR_REFUSED) {
@@ -141,12 +142,8 @@ exam_parse(const exam_t *exam, const ehr_document_input_t *in,
         return;
     }
 
-    exam->reading->is_broken |= (rc != EHR_OK);
-
-    if (rc == EHR_OK) {
-        ehr_section_end(&reader);
-        exam_compare(exam);
-    }
+    ehr_section_end(&reader);
+    exam_compare(exam);
 }
 
 
@@ -157,14 +154,13 @@ ehr_driver_exam_signed(const ehr_document_input_t *in, ehr_reading_t *reading,
     exam_t       exam = { reading, NULL, NULL };
     ehr_place_t  place = { NULL, NULL, 0, 0 };
     ehr_str_t    text, bytes;
-    ehr_xml_t   *xml;
     ehr_rc_t     rc = EHR_OK;
 
     exam.outer = ehr_standard_kind(standard, EHR_KIND_DRIVER_EXAM);
-    exam.inner = ehr_standard_root(standard, "root");
+    exam.inner = ehr_standard_root(standard, ehr_str("root"));
     place.table = exam.outer;
-    place.field = &exam.outer->fields[ehr_table_find(exam.outer, "SIGNDATA",
-                                                     8, 0)];
+    place.field = &exam.outer->fields[ehr_table_find(exam.outer,
+                                                     ehr_str("SIGNDATA"), 0)];
     text = exam_value(&exam, exam.outer, place.field);
 
     if (text.len == 0) {
@@ -180,14 +176,11 @@ ehr_driver_exam_signed(const ehr_document_input_t *in, ehr_reading_t *reading,
         return;
     }
 
-    xml = ehr_xml_create();
-
-    if (bytes.data == NULL || xml == NULL) {
+    if (bytes.data == NULL) {
         reading->is_broken = 1;
 
-    } else {
-        exam_parse(&exam, in, bytes, xml);
+        return;
     }
 
-    ehr_xml_destroy(xml);
+    exam_parse(&exam, in, bytes);
 }

@@ -64,7 +64,7 @@ envelope_field(const ehr_envelope_t *e, node_e node)
         return NULL;
     }
 
-    i = ehr_table_find(e->table, name, strlen(name), 0);
+    i = ehr_table_find(e->table, ehr_str(name), 0);
 
     return i < e->table->nfields ? &e->table->fields[i] : NULL;
 }
@@ -186,29 +186,28 @@ envelope_table(ehr_envelope_t *e)
 static void
 envelope_section(ehr_envelope_t *e, const ehr_section_table_t *table)
 {
-    ehr_xml_input_t  in;
-    ehr_xml_fault_t  fault;
-    ehr_rc_t         rc;
+    ehr_report_mark_t  mark = ehr_report_mark(e->reading);
+    ehr_scan_input_t   in;
+    ehr_scan_fault_t   fault;
 
-    ehr_section_begin(e->section, table, e->reading, e->inner);
+    ehr_section_begin(&e->section, table, e->reading, &e->inner);
 
     in.content.data = e->bytes;
     in.content.len = e->nbytes;
-    in.limits = &ehr_gate_section;
-    in.events = ehr_section_events(e->section);
+    in.limits = &ehr_scan_section;
+    in.events = ehr_section_events(&e->section);
     in.deadline_ns = e->in->deadline_ns;
     in.cpu_now_ns = e->in->cpu_now_ns;
 
-    rc = ehr_xml_parse(e->inner, &in, &fault);
-
-    if (rc == EHR_OK) {
-        ehr_section_end(e->section);
-
-    } else if (rc == EHR_REFUSED) {
-        ehr_report_xml(e->reading, table, &fault);
+    if (ehr_scan(&e->inner, &in, &fault) == EHR_OK) {
+        ehr_section_end(&e->section);
 
     } else {
-        e->reading->is_broken = 1;
+        if (ehr_scan_is_hostile(fault.kind)) {
+            ehr_report_forget(e->reading, &mark);
+        }
+
+        ehr_report_xml(e->reading, table, &fault);
     }
 }
 
@@ -255,15 +254,15 @@ envelope_file_end(ehr_envelope_t *e)
 
 
 static node_e
-envelope_child(const ehr_envelope_t *e, node_e parent, const char *name)
+envelope_child(const ehr_envelope_t *e, node_e parent, ehr_str_t name)
 {
     if (parent == NODE_NONE) {
-        return strcmp(name, e->table->root) == 0 ? NODE_ROOT : NODE_NONE;
+        return ehr_str_is(name, e->table->root) ? NODE_ROOT : NODE_NONE;
     }
 
     for (node_e i = NODE_ROOT; i < NODE_LAST; i++) {
         if (envelope_nodes[i].parent == parent
-            && strcmp(envelope_nodes[i].name, name) == 0)
+            && ehr_str_is(name, envelope_nodes[i].name))
         {
             return i;
         }
@@ -300,7 +299,7 @@ envelope_file_begin(ehr_envelope_t *e)
  * signatures. */
 
 static void
-envelope_stranger(ehr_envelope_t *e, node_e parent, const char *name)
+envelope_stranger(ehr_envelope_t *e, node_e parent, ehr_str_t name)
 {
     if (parent == NODE_CONTENT) {
         /* raw XML where Base64 belongs */
@@ -309,7 +308,7 @@ envelope_stranger(ehr_envelope_t *e, node_e parent, const char *name)
     } else if (envelope_nodes[parent].is_leaf) {
         envelope_report(e, parent, EHR_FAULT_CHILDREN);
 
-    } else if ((parent != NODE_ROOT || strcmp(name, "CHUKYDONVI") != 0)
+    } else if ((parent != NODE_ROOT || !ehr_str_is(name, "CHUKYDONVI"))
                && e->nunknown++ == 0)
     {
         envelope_report(e, NODE_NONE, EHR_FAULT_UNKNOWN);
@@ -352,7 +351,7 @@ envelope_node_begin(ehr_envelope_t *e, node_e node)
 
 
 static void
-envelope_start(void *data, const char *name, size_t len)
+envelope_start(void *data, ehr_str_t name)
 {
     ehr_envelope_t  *e = data;
     node_e           parent, node;
@@ -365,7 +364,7 @@ envelope_start(void *data, const char *name, size_t len)
 
     parent = e->depth > 1 ? e->stack[e->depth - 2] : NODE_NONE;
     node = envelope_child(e, parent, name);
-    e->line = ehr_xml_line(e->xml);
+    e->line = e->scan->line;
 
     if (node == NODE_NONE) {
         envelope_stranger(e, parent, name);
@@ -467,7 +466,7 @@ envelope_room(ehr_envelope_t *e, size_t wanted)
     bytes = realloc(e->bytes, size);
     if (bytes == NULL) {
         e->reading->is_broken = 1;
-        ehr_xml_stop(e->xml);
+        ehr_scan_stop(e->scan);
 
         return 0;
     }
@@ -509,9 +508,9 @@ envelope_text(void *data, const char *text, size_t len)
 /* --- the whole ----------------------------------------------------------- */
 
 
-ehr_rc_t
+void
 ehr_envelope_begin(ehr_envelope_t *envelope, const ehr_document_input_t *in,
-                   ehr_reading_t *reading, ehr_xml_t *xml)
+                   ehr_reading_t *reading, ehr_scan_t *scan)
 {
     ehr_kind_e             kind = reading->kind;
     const ehr_standard_t  *newest = ehr_standard_of_kind(kind, 0);
@@ -520,7 +519,7 @@ ehr_envelope_begin(ehr_envelope_t *envelope, const ehr_document_input_t *in,
 
     envelope->in = in;
     envelope->reading = reading;
-    envelope->xml = xml;
+    envelope->scan = scan;
     envelope->standard = ehr_standard_set(kind, in->standard);
     envelope->table = ehr_standard_kind(envelope->standard
                                         ? envelope->standard : newest, kind);
@@ -529,18 +528,13 @@ ehr_envelope_begin(ehr_envelope_t *envelope, const ehr_document_input_t *in,
         envelope->standard = ehr_standard_peek(kind, in->content,
                                                envelope->table->date_tag);
     }
-
-    envelope->inner = ehr_xml_create();
-    envelope->section = malloc(sizeof(ehr_reader_t));
-
-    return (envelope->inner && envelope->section) ? EHR_OK : EHR_BROKEN;
 }
 
 
-ehr_xml_events_t
+ehr_scan_events_t
 ehr_envelope_events(ehr_envelope_t *envelope)
 {
-    ehr_xml_events_t  events = { envelope_start, envelope_stop, envelope_text,
+    ehr_scan_events_t  events = { envelope_start, envelope_stop, envelope_text,
                                  envelope };
 
     return events;
@@ -624,7 +618,5 @@ ehr_envelope_end(ehr_envelope_t *envelope)
 void
 ehr_envelope_free(ehr_envelope_t *envelope)
 {
-    ehr_xml_destroy(envelope->inner);
-    free(envelope->section);
     free(envelope->bytes);
 }

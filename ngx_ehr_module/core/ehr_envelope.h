@@ -24,9 +24,9 @@ typedef struct {
     ehr_reading_t               *reading;
     const ehr_standard_t        *standard;   /* NULL until a date was seen */
     const ehr_section_table_t   *table;      /* of the envelope's own fields */
-    ehr_xml_t                   *xml;        /* reads the envelope */
-    ehr_xml_t                   *inner;      /* reads sections */
-    ehr_reader_t                *section;
+    ehr_scan_t                  *scan;       /* reads the envelope */
+    ehr_scan_t                   inner;      /* reads sections */
+    ehr_reader_t                 section;
     ehr_base64_t                 base64;
     ehr_value_t                  value;
     char                        *bytes;      /* of the section, decoded */
@@ -49,12 +49,11 @@ typedef struct {
 } ehr_envelope_t;
 
 
-/* Of reading->kind.  EHR_BROKEN without memory; ehr_envelope_free() is due in
- * any case. */
-ehr_rc_t ehr_envelope_begin(ehr_envelope_t *envelope,
-                            const ehr_document_input_t *in,
-                            ehr_reading_t *reading, ehr_xml_t *xml);
-ehr_xml_events_t ehr_envelope_events(ehr_envelope_t *envelope);
+/* Of reading->kind; ehr_envelope_free() is due. */
+void ehr_envelope_begin(ehr_envelope_t *envelope,
+                        const ehr_document_input_t *in,
+                        ehr_reading_t *reading, ehr_scan_t *scan);
+ehr_scan_events_t ehr_envelope_events(ehr_envelope_t *envelope);
 
 /* When the envelope was read to its end: what it lacks as a whole. */
 void ehr_envelope_end(ehr_envelope_t *envelope);

@@ -9,7 +9,7 @@
 #define EHR_FIELD_H
 
 
-#include "ehr_gate.h"
+#include "ehr_scan.h"
 #include "ehr_table.h"
 
 
@@ -83,10 +83,8 @@ typedef enum {
     EHR_FAULT_JSON_SIZE,
     EHR_FAULT_JSON_DEPTH,
     EHR_FAULT_JSON_VALUES,
-    EHR_FAULT_XML,            /* not well-formed */
-    EHR_FAULT_XML_GATE,       /* + ehr_gate_e, up to EHR_GATE_LAST */
-    EHR_FAULT_XML_CPU = EHR_FAULT_XML_GATE + EHR_GATE_LAST,
-    EHR_FAULT_XML_MEMORY,
+    EHR_FAULT_XML,            /* + ehr_scan_e, up to EHR_SCAN_LAST */
+    EHR_FAULT_XML_MEMORY = EHR_FAULT_XML + EHR_SCAN_LAST,
     EHR_FAULT_LAST
 } ehr_fault_e;
 

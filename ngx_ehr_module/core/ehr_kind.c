@@ -59,12 +59,12 @@ ehr_kind_of_name(ehr_str_t name)
 
 
 ehr_kind_e
-ehr_kind_of_root(const char *root)
+ehr_kind_of_root(ehr_str_t root)
 {
     for (ehr_kind_e i = EHR_KIND_CHECKIN; i < EHR_KIND_LAST; i++) {
         const char  *name = kind_rows[i].root;
 
-        if (name && strcmp(name, root) == 0) {
+        if (name && ehr_str_is(root, name)) {
             return i;
         }
     }

@@ -14,7 +14,7 @@
 
 
 /* By the root element of an XML document; EHR_KIND_UNKNOWN. */
-ehr_kind_e ehr_kind_of_root(const char *root);
+ehr_kind_e ehr_kind_of_root(ehr_str_t root);
 
 /* The facility inside a number of that kind's form (MA_GCS, MA_GBT, SO), of
  * a form that has one.  EHR_REFUSED: the number is not of that form. */

@@ -334,76 +334,76 @@ static const ehr_fault_row_t  report_rows[EHR_FAULT_LAST] = {
         { "%s: JSON có quá nhiều giá trị", "%s: too many values in JSON" },
         EHR_SEVERITY_ERROR },
 
-    [EHR_FAULT_XML] = {
+    [EHR_FAULT_XML + EHR_SCAN_SYNTAX] = {
         "xml", "T.xml",
         { "%s: sai cú pháp XML", "%s: not well-formed XML" },
         EHR_SEVERITY_ERROR },
 
-    [EHR_FAULT_XML_GATE + EHR_GATE_EMPTY] = {
+    [EHR_FAULT_XML + EHR_SCAN_EMPTY] = {
         "xml.empty", "T.xml", { "%s: không có nội dung", "%s: empty" },
         EHR_SEVERITY_ERROR },
 
-    [EHR_FAULT_XML_GATE + EHR_GATE_UTF8] = {
+    [EHR_FAULT_XML + EHR_SCAN_UTF8] = {
         "xml.utf8", "T.xml",
         { "%s: không phải UTF-8 hợp lệ", "%s: not valid UTF-8" },
         EHR_SEVERITY_ERROR },
 
-    [EHR_FAULT_XML_GATE + EHR_GATE_CONTROL] = {
+    [EHR_FAULT_XML + EHR_SCAN_CONTROL] = {
         "xml.control", "T.xml",
         { "%s: chứa ký tự điều khiển", "%s: contains a control character" },
         EHR_SEVERITY_ERROR },
 
-    [EHR_FAULT_XML_GATE + EHR_GATE_DECLARED] = {
+    [EHR_FAULT_XML + EHR_SCAN_DECLARED] = {
         "xml.encoding", "T.xml",
         { "%s: khai báo bảng mã khác UTF-8",
           "%s: declares another encoding than UTF-8" },
         EHR_SEVERITY_ERROR },
 
-    [EHR_FAULT_XML_GATE + EHR_GATE_DOCTYPE] = {
+    [EHR_FAULT_XML + EHR_SCAN_DOCTYPE] = {
         "xml.doctype", "T.xml",
         { "%s: không được dùng DOCTYPE hoặc ENTITY",
           "%s: DOCTYPE and ENTITY are forbidden" },
         EHR_SEVERITY_ERROR },
 
-    [EHR_FAULT_XML_GATE + EHR_GATE_INSTRUCTION] = {
+    [EHR_FAULT_XML + EHR_SCAN_INSTRUCTION] = {
         "xml.instruction", "T.xml",
         { "%s: không được dùng chỉ thị xử lý <?...?>",
           "%s: processing instructions are forbidden" },
         EHR_SEVERITY_ERROR },
 
-    [EHR_FAULT_XML_GATE + EHR_GATE_DEPTH] = {
+    [EHR_FAULT_XML + EHR_SCAN_DEPTH_MAX] = {
         "xml.depth", "T.xml",
         { "%s: các phần tử lồng nhau quá sâu", "%s: nested too deeply" },
         EHR_SEVERITY_ERROR },
 
-    [EHR_FAULT_XML_GATE + EHR_GATE_ATTRIBUTES] = {
+    [EHR_FAULT_XML + EHR_SCAN_ATTRIBUTES_MAX] = {
         "xml.attributes", "T.xml",
         { "%s: một thẻ có quá nhiều thuộc tính",
           "%s: too many attributes in one tag" },
         EHR_SEVERITY_ERROR },
 
-    [EHR_FAULT_XML_GATE + EHR_GATE_TAG] = {
+    [EHR_FAULT_XML + EHR_SCAN_TAG_MAX] = {
         "xml.tag", "T.xml",
         { "%s: có thẻ hoặc chú thích quá dài",
           "%s: a tag or comment is too long" },
         EHR_SEVERITY_ERROR },
 
-    [EHR_FAULT_XML_GATE + EHR_GATE_NAME] = {
+    [EHR_FAULT_XML + EHR_SCAN_NAME_MAX] = {
         "xml.name", "T.xml",
         { "%s: có tên quá dài", "%s: a name is too long" },
         EHR_SEVERITY_ERROR },
 
-    [EHR_FAULT_XML_GATE + EHR_GATE_TEXT] = {
+    [EHR_FAULT_XML + EHR_SCAN_TEXT_MAX] = {
         "xml.text", "T.xml",
         { "%s: có đoạn chữ quá dài", "%s: a run of text is too long" },
         EHR_SEVERITY_ERROR },
 
-    [EHR_FAULT_XML_GATE + EHR_GATE_CUT] = {
+    [EHR_FAULT_XML + EHR_SCAN_CUT] = {
         "xml.cut", "T.xml",
         { "%s: nội dung bị cắt cụt", "%s: the content is cut off" },
         EHR_SEVERITY_ERROR },
 
-    [EHR_FAULT_XML_CPU] = {
+    [EHR_FAULT_XML + EHR_SCAN_CPU] = {
         "xml.cost", "T.xml",
         { "%s: tốn quá nhiều thời gian xử lý",
           "%s: takes too much time to process" },
@@ -628,6 +628,42 @@ report_fill(ehr_reading_t *reading, const ehr_place_t *place,
 }
 
 
+ehr_report_mark_t
+ehr_report_mark(const ehr_reading_t *reading)
+{
+    ehr_report_mark_t  mark = {
+        .nfindings = reading->findings->n,
+        .nerrors = reading->findings->nerrors,
+        .beyond = reading->findings->beyond,
+        .key = reading->key,
+        .facility = reading->facility,
+        .is_foreign = reading->is_foreign,
+        .is_malformed = reading->is_malformed
+    };
+
+    return mark;
+}
+
+
+void
+ehr_report_forget(ehr_reading_t *reading, const ehr_report_mark_t *mark)
+{
+    ehr_findings_t  *findings = reading->findings;
+
+    reading->key = mark->key;
+    reading->facility = mark->facility;
+    reading->is_foreign = mark->is_foreign;
+    reading->is_malformed = mark->is_malformed;
+
+    /* in a full list new errors stand where old warnings stood */
+    if (findings->n < EHR_FINDINGS_MAX || mark->nfindings == 0) {
+        findings->n = mark->nfindings;
+        findings->nerrors = mark->nerrors;
+        findings->beyond = mark->beyond;
+    }
+}
+
+
 void
 ehr_report(ehr_reading_t *reading, const ehr_place_t *place,
            ehr_fault_e fault)
@@ -723,26 +759,14 @@ ehr_report_place(ehr_arena_t *arena, const ehr_place_t *place,
 
 void
 ehr_report_xml(ehr_reading_t *reading, const ehr_section_table_t *table,
-               const ehr_xml_fault_t *fault)
+               const ehr_scan_fault_t *fault)
 {
     ehr_place_t  place = { table ? table : &report_document, NULL, 0,
                            fault->line };
 
     reading->is_malformed = 1;
 
-    switch (fault->kind) {
-
-    case EHR_XML_GATE:
-        ehr_report(reading, &place, EHR_FAULT_XML_GATE + fault->gate);
-        break;
-
-    case EHR_XML_CPU:
-        ehr_report(reading, &place, EHR_FAULT_XML_CPU);
-        break;
-
-    default:
-        ehr_report(reading, &place, EHR_FAULT_XML);
-    }
+    ehr_report(reading, &place, EHR_FAULT_XML + fault->kind);
 }
 
 

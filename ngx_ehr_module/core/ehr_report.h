@@ -12,7 +12,7 @@
 #include "ehr_field.h"
 #include "ehr_problem.h"
 #include "ehr_rows.h"
-#include "ehr_xml.h"
+#include "ehr_scan.h"
 
 
 /* Shared by all sections of one document. */
@@ -42,6 +42,24 @@ typedef struct {
 } ehr_place_t;
 
 
+/* What is known at one moment. */
+
+typedef struct {
+    size_t     nfindings;
+    size_t     nerrors;
+    size_t     beyond;
+    ehr_str_t  key;
+    ehr_str_t  facility;
+    unsigned   is_foreign:1;
+    unsigned   is_malformed:1;
+} ehr_report_mark_t;
+
+
+ehr_report_mark_t ehr_report_mark(const ehr_reading_t *reading);
+
+/* Nothing of what was read since counts: its bytes alone refuse it. */
+void ehr_report_forget(ehr_reading_t *reading, const ehr_report_mark_t *mark);
+
 /* Adds a finding; a fault that tells of lost memory is remembered. */
 void ehr_report(ehr_reading_t *reading, const ehr_place_t *place,
                 ehr_fault_e fault);
@@ -55,9 +73,9 @@ void ehr_report_rows(ehr_reading_t *reading, const ehr_section_table_t *table,
 ehr_rc_t ehr_report_place(ehr_arena_t *arena, const ehr_place_t *place,
                           ehr_finding_t *f);
 
-/* The same for what stopped a parser; table NULL: the document itself. */
+/* The same for what stopped the scanner; table NULL: the document itself. */
 void ehr_report_xml(ehr_reading_t *reading, const ehr_section_table_t *table,
-                    const ehr_xml_fault_t *fault);
+                    const ehr_scan_fault_t *fault);
 
 /* The same for the document as a whole; line 0: unknown. */
 void ehr_report_document(ehr_reading_t *reading, ehr_fault_e fault,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Decides, event by event, where in a section the parser stands and which row
+ * Decides, event by event, where in a section the scan stands and which row
  * of the table speaks of it.  Knows no section by name, and leaves what a
  * value may be to ehr_field.c.
  */
@@ -27,7 +27,7 @@ section_place(const ehr_reader_t *s, const ehr_field_t *field, uint32_t line)
 static void
 section_report(ehr_reader_t *s, const ehr_field_t *field, ehr_fault_e fault)
 {
-    ehr_place_t  place = section_place(s, field, ehr_xml_line(s->xml));
+    ehr_place_t  place = section_place(s, field, s->scan->line);
 
     ehr_report(s->reading, &place, fault);
 }
@@ -68,25 +68,25 @@ section_unknown(ehr_reader_t *s)
  * a Signature of whatever prefix among the fields of a flat document. */
 
 static int
-section_is_signature(const ehr_reader_t *s, const char *name)
+section_is_signature(const ehr_reader_t *s, ehr_str_t name)
 {
     if (s->table->kind == EHR_KIND_UNKNOWN || s->depth != 2) {
         return 0;
     }
 
     if (s->field_depth == 2) {
-        return strcmp(name, "Signature") == 0
-               || strcmp(name, EHR_XML_FOREIGN) == 0;
+        return ehr_str_is(name, "Signature")
+               || ehr_str_is(name, EHR_SCAN_FOREIGN);
     }
 
-    return strcmp(name, "CHUKYDONVI") == 0;
+    return ehr_str_is(name, "CHUKYDONVI");
 }
 
 
 /* An element that is neither of its table nor of a signature. */
 
 static void
-section_stranger(ehr_reader_t *s, const char *name)
+section_stranger(ehr_reader_t *s, ehr_str_t name)
 {
     if (section_is_signature(s, name)) {
         section_skip(s);
@@ -105,7 +105,7 @@ section_row_begin(ehr_reader_t *s)
     s->nseen = 0;
     s->next = 0;
     s->row++;
-    s->row_line = ehr_xml_line(s->xml);
+    s->row_line = s->scan->line;
 
     /* a document with so many errors is refused without more of them */
     if (s->reading->findings->nerrors >= EHR_FINDINGS_MAX) {
@@ -144,9 +144,9 @@ section_row_end(ehr_reader_t *s)
 
 
 static void
-section_field_begin(ehr_reader_t *s, const char *name, size_t len)
+section_field_begin(ehr_reader_t *s, ehr_str_t name)
 {
-    uint32_t  i = ehr_table_find(s->table, name, len, s->next);
+    uint32_t  i = ehr_table_find(s->table, name, s->next);
 
     if (i == s->table->nfields) {
         section_stranger(s, name);
@@ -155,7 +155,7 @@ section_field_begin(ehr_reader_t *s, const char *name, size_t len)
     }
 
     s->field = &s->table->fields[i];
-    s->line = ehr_xml_line(s->xml);
+    s->line = s->scan->line;
     ehr_value_init(&s->value);
     ehr_rows_value(&s->rows);
 
@@ -188,9 +188,9 @@ section_field_end(ehr_reader_t *s)
 
 
 static void
-section_root(ehr_reader_t *s, const char *name)
+section_root(ehr_reader_t *s, ehr_str_t name)
 {
-    if (strcmp(name, s->table->root) != 0) {
+    if (!ehr_str_is(name, s->table->root)) {
         section_report(s, NULL, EHR_FAULT_ROOT);
         section_skip(s);
         section_partial(s);
@@ -224,9 +224,9 @@ section_row(ehr_reader_t *s)
 
 
 static void
-section_list(ehr_reader_t *s, const char *name)
+section_list(ehr_reader_t *s, ehr_str_t name)
 {
-    if (strcmp(name, s->table->list) != 0) {
+    if (!ehr_str_is(name, s->table->list)) {
         section_stranger(s, name);
 
         return;
@@ -241,7 +241,7 @@ section_list(ehr_reader_t *s, const char *name)
 
 
 static void
-section_start(void *data, const char *name, size_t len)
+section_start(void *data, ehr_str_t name)
 {
     ehr_reader_t  *s = data;
 
@@ -252,7 +252,7 @@ section_start(void *data, const char *name, size_t len)
     }
 
     if (s->depth == s->field_depth) {
-        section_field_begin(s, name, len);
+        section_field_begin(s, name);
 
     } else if (s->depth > s->field_depth) {
         section_report(s, s->field, EHR_FAULT_CHILDREN);
@@ -264,7 +264,7 @@ section_start(void *data, const char *name, size_t len)
     } else if (s->depth == 2 && s->table->list) {
         section_list(s, name);
 
-    } else if (strcmp(name, s->table->row) == 0) {
+    } else if (ehr_str_is(name, s->table->row)) {
         section_row(s);
 
     } else {
@@ -338,7 +338,7 @@ section_text(void *data, const char *text, size_t len)
 
 void
 ehr_section_begin(ehr_reader_t *section, const ehr_section_table_t *table,
-                  ehr_reading_t *reading, ehr_xml_t *xml)
+                  ehr_reading_t *reading, ehr_scan_t *scan)
 {
     memset(section, 0, offsetof(ehr_reader_t, value));
     memset(&section->field, 0,
@@ -347,16 +347,16 @@ ehr_section_begin(ehr_reader_t *section, const ehr_section_table_t *table,
 
     section->table = table;
     section->reading = reading;
-    section->xml = xml;
+    section->scan = scan;
     section->field_depth = table->list ? 4 : (table->row ? 3 : 2);
     ehr_rows_begin(&section->rows, &reading->records, table);
 }
 
 
-ehr_xml_events_t
+ehr_scan_events_t
 ehr_section_events(ehr_reader_t *section)
 {
-    ehr_xml_events_t  events = { section_start, section_stop, section_text,
+    ehr_scan_events_t  events = { section_start, section_stop, section_text,
                                  section };
 
     return events;

@@ -15,7 +15,7 @@
 typedef struct {
     const ehr_section_table_t  *table;
     ehr_reading_t              *reading;
-    const ehr_xml_t            *xml;         /* for line numbers */
+    const ehr_scan_t           *scan;        /* for line numbers */
     ehr_value_t                 value;
     const ehr_field_t          *field;       /* that the parser is inside */
     uint64_t                    seen[EHR_FIELDS_MAX / 64];
@@ -35,11 +35,11 @@ typedef struct {
 } ehr_reader_t;
 
 
-/* Begins; *events is then what the parser must be given. */
+/* Begins; the events are then what the scan must be given. */
 void ehr_section_begin(ehr_reader_t *section,
                        const ehr_section_table_t *table,
-                       ehr_reading_t *reading, ehr_xml_t *xml);
-ehr_xml_events_t ehr_section_events(ehr_reader_t *section);
+                       ehr_reading_t *reading, ehr_scan_t *scan);
+ehr_scan_events_t ehr_section_events(ehr_reader_t *section);
 
 /* When the section was read to its end: what is wrong with it as a whole. */
 void ehr_section_end(ehr_reader_t *section);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Bytes to a tree, for canonicalization alone: the same gate and the same
- * kind of parser as for reading, so that both see the same document.  Decides
- * how large a tree may get; long texts become several nodes, which C14N
- * writes as one, so that no step ever needs a second copy of them.
+ * Bytes to a tree, for canonicalization alone, by libxml2: no other reader's
+ * tree can be signed.  What ehr_scan() refuses gets no tree, so that no
+ * document has a meaning here that it does not have there (docs/adr/0022).
+ * Decides how large a tree may get; long texts become several nodes, which
+ * C14N writes as one, so that no step ever needs a second copy of them.
  */
 
 #include <stdlib.h>
@@ -13,13 +14,17 @@
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 
-#include "ehr_gate.h"
+#include "ehr_scan.h"
 #include "ehr_signature_parts.h"
 
 
 #define TREE_CHUNK  (16 * 1024)   /* bytes between two looks at the clock */
 #define TREE_TEXT   (64 * 1024)   /* bytes in one text node */
-#define TREE_DEPTH  32            /* the gate's; the stack below needs it */
+#define TREE_DEPTH  EHR_SCAN_DEPTH
+#define TREE_NAMES  (128 * 1024)  /* bytes of different names, of which all
+                                     tables have some 20 kB; the cost of
+                                     libxml2's dictionary grows with their
+                                     square */
 
 
 typedef struct {
@@ -184,7 +189,7 @@ tree_comment(void *data, const xmlChar *text)
 }
 
 
-/* The gate let none of these pass; should it ever err, this does not. */
+/* The scan let none of these pass; should it ever err, this does not. */
 
 static void
 tree_doctype(void *data, const xmlChar *name, const xmlChar *external,
@@ -217,7 +222,7 @@ tree_say_nothing(void *data, xmlErrorPtr error)
 /* --- parsing ------------------------------------------------------------- */
 
 
-/* HUGE lifts limits that the gate, the count of nodes and the pieces of text
+/* HUGE lifts limits that the scan, the count of nodes and the pieces of text
  * have replaced by lower ones. */
 
 static xmlParserCtxtPtr
@@ -258,6 +263,10 @@ tree_judge(const tree_t *t)
 {
     if (t->fault != EHR_SIGN_NONE) {
         return t->fault;
+    }
+
+    if (xmlDictGetUsage(t->ctxt->dict) > TREE_NAMES) {
+        return EHR_SIGN_SIZE;
     }
 
     switch (t->ctxt->errNo) {
@@ -302,20 +311,43 @@ tree_feed(tree_t *t, const ehr_signature_input_t *in, ehr_str_t bytes)
 }
 
 
+/* Nobody listens: what counts is that it is taken, and what stands before it
+ * that libxml2 would not take. */
+
+static ehr_sign_fault_e
+tree_scan(ehr_sign_t *s, ehr_str_t *bytes)
+{
+    ehr_scan_t        scan;
+    ehr_scan_input_t  in;
+    ehr_scan_fault_t  fault;
+
+    memset(&in, 0, sizeof(in));
+    in.content = *bytes;
+    in.limits = &ehr_scan_document;
+    in.deadline_ns = s->in->deadline_ns;
+    in.cpu_now_ns = s->in->cpu_now_ns;
+
+    if (ehr_scan(&scan, &in, &fault) != EHR_OK) {
+        return fault.kind == EHR_SCAN_CPU ? EHR_SIGN_CPU : EHR_SIGN_MALFORMED;
+    }
+
+    bytes->data += scan.skip;
+    bytes->len -= scan.skip;
+    s->skipped_lines = scan.skipped_lines;
+
+    return EHR_SIGN_NONE;
+}
+
+
 ehr_sign_fault_e
 ehr_sign_tree(ehr_sign_t *s, ehr_str_t bytes)
 {
-    tree_t             *t;
-    ehr_sign_fault_e    fault;
-    ehr_gate_result_t   gate;
+    tree_t            *t;
+    ehr_sign_fault_e   fault = tree_scan(s, &bytes);
 
-    if (ehr_gate_check(bytes, &ehr_gate_document, &gate) != EHR_GATE_OK) {
-        return EHR_SIGN_MALFORMED;
+    if (fault != EHR_SIGN_NONE) {
+        return fault;
     }
-
-    bytes.data += gate.skip;
-    bytes.len -= gate.skip;
-    s->skipped_lines = gate.skipped_lines;
 
     t = calloc(1, sizeof(tree_t));
     if (t == NULL) {

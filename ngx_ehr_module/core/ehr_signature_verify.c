@@ -7,6 +7,7 @@
  * and in each context.
  */
 
+#include <libxml/parser.h>
 #include <xmlsec/xmlsec.h>
 #include <xmlsec/errors.h>
 #include <xmlsec/io.h>
@@ -19,7 +20,6 @@
 #include <xmlsec/openssl/evp.h>
 
 #include "ehr_signature_parts.h"
-#include "ehr_xml.h"
 
 
 #define VERIFY_REFERENCE  0x01    /* may stand in a Reference */
@@ -81,6 +81,13 @@ verify_restrict(void)
 }
 
 
+static xmlParserInputPtr
+verify_no_entity(const char *url, const char *id, xmlParserCtxtPtr ctxt)
+{
+    return NULL;
+}
+
+
 /* A second configuration in the same process finds the library ready; its
  * messages would quote what the sender wrote. */
 
@@ -95,6 +102,8 @@ ehr_sign_library_init(void)
         return EHR_OK;
     }
 
+    xmlInitParser();
+
     if (xmlSecInit() < 0 || xmlSecCheckVersion() != 1
         || xmlSecOpenSSLInit() < 0)
     {
@@ -105,8 +114,8 @@ ehr_sign_library_init(void)
 
     rc = verify_restrict();
 
-    /* the loader that refuses everything is ours again */
-    ehr_xml_init();
+    /* after xmlSecInit(), which has its own */
+    xmlSetExternalEntityLoader(verify_no_entity);
 
     return rc;
 }

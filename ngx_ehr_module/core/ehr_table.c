@@ -74,13 +74,13 @@ ehr_standard_kind(const ehr_standard_t *standard, ehr_kind_e kind)
 
 
 const ehr_section_table_t *
-ehr_standard_root(const ehr_standard_t *standard, const char *root)
+ehr_standard_root(const ehr_standard_t *standard, ehr_str_t root)
 {
     for (uint32_t i = 0; i < standard->nsections; i++) {
         const ehr_section_table_t  *table = &standard->sections[i];
 
         if (table->kind != EHR_KIND_UNKNOWN && !table->is_json
-            && strcmp(table->root, root) == 0)
+            && ehr_str_is(root, table->root))
         {
             return table;
         }
@@ -91,20 +91,31 @@ ehr_standard_root(const ehr_standard_t *standard, const char *root)
 
 
 static int
-table_name_is(const ehr_field_t *field, const char *name, size_t len)
+table_name_is(const ehr_field_t *field, ehr_str_t name)
 {
-    return field->name_len == len && memcmp(field->name, name, len) == 0;
+    return field->name_len == name.len
+           && memcmp(field->name, name.data, name.len) == 0;
+}
+
+
+static int
+table_order(ehr_str_t name, const ehr_field_t *field)
+{
+    size_t  len = name.len < field->name_len ? name.len : field->name_len;
+    int     order = memcmp(name.data, field->name, len);
+
+    return order ? order : (name.len > len) - (field->name_len > len);
 }
 
 
 uint32_t
-ehr_table_find(const ehr_section_table_t *table, const char *name, size_t len,
+ehr_table_find(const ehr_section_table_t *table, ehr_str_t name,
                uint32_t guess)
 {
     uint32_t  low = 0, high = table->nfields;
 
     if (guess < table->nfields
-        && table_name_is(&table->fields[guess], name, len))
+        && table_name_is(&table->fields[guess], name))
     {
         return guess;
     }
@@ -112,7 +123,7 @@ ehr_table_find(const ehr_section_table_t *table, const char *name, size_t len,
     while (low < high) {
         uint32_t  middle = low + (high - low) / 2;
         uint32_t  at = table->sorted[middle];
-        int       order = strcmp(name, table->fields[at].name);
+        int       order = table_order(name, &table->fields[at]);
 
         if (order == 0) {
             return at;

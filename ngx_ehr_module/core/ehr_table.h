@@ -125,12 +125,12 @@ const ehr_section_table_t *ehr_standard_kind(const ehr_standard_t *standard,
 
 /* The section whose XML document of its own has that root, or NULL. */
 const ehr_section_table_t *ehr_standard_root(const ehr_standard_t *standard,
-                                             const char *root);
+                                             ehr_str_t root);
 
 /* Position of a field, nfields when it is unknown; guess is tried first:
  * writers keep the official order. */
-uint32_t ehr_table_find(const ehr_section_table_t *table, const char *name,
-                        size_t len, uint32_t guess);
+uint32_t ehr_table_find(const ehr_section_table_t *table, ehr_str_t name,
+                        uint32_t guess);
 
 
 #endif /* EHR_TABLE_H */

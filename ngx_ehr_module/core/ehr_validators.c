@@ -160,8 +160,7 @@ validator_place(ehr_call_t *call, ehr_finding_t *f)
     }
 
     if (f->field.len) {
-        uint32_t  i = ehr_table_find(place.table, f->field.data, f->field.len,
-                                     0);
+        uint32_t  i = ehr_table_find(place.table, f->field, 0);
 
         if (i < place.table->nfields) {
             place.field = &place.table->fields[i];
@@ -530,7 +529,7 @@ validator_tell_late(const ehr_call_t *call)
     reading.arena = call->arena;
     reading.findings = &call->doc->findings;
     reading.kind = call->doc->kind;
-    ehr_report_document(&reading, EHR_FAULT_XML_CPU, 0);
+    ehr_report_document(&reading, EHR_FAULT_XML + EHR_SCAN_CPU, 0);
 
     return reading.is_broken ? EHR_BROKEN : ehr_document_conclude(call->doc);
 }

@@ -11,7 +11,6 @@
 void
 fuzz_begin(void)
 {
-    ehr_document_init();
 }
 
 

@@ -10,7 +10,6 @@
 void
 fuzz_begin(void)
 {
-    ehr_document_init();
 }
 
 

@@ -13,7 +13,6 @@
 void
 fuzz_begin(void)
 {
-    ehr_document_init();
 }
 
 
@@ -29,23 +28,24 @@ section_table(ehr_str_t *bytes)
 
 
 static void
-section_read(ehr_xml_t *xml, ehr_reading_t *reading,
-             const ehr_section_table_t *table, ehr_str_t bytes)
+section_read(ehr_reading_t *reading, const ehr_section_table_t *table,
+             ehr_str_t bytes)
 {
-    ehr_rc_t         rc;
-    ehr_reader_t     section;
-    ehr_xml_input_t  in;
-    ehr_xml_fault_t  fault;
+    ehr_rc_t          rc;
+    ehr_scan_t        scan;
+    ehr_reader_t      section;
+    ehr_scan_input_t  in;
+    ehr_scan_fault_t  fault;
 
-    ehr_section_begin(&section, table, reading, xml);
+    ehr_section_begin(&section, table, reading, &scan);
 
     memset(&in, 0, sizeof(in));
     in.content = bytes;
-    in.limits = &ehr_gate_section;
+    in.limits = &ehr_scan_section;
     in.events = ehr_section_events(&section);
     in.cpu_now_ns = fuzz_cpu_ns;
 
-    rc = ehr_xml_parse(xml, &in, &fault);
+    rc = ehr_scan(&scan, &in, &fault);
     fuzz_check(rc == EHR_OK || rc == EHR_REFUSED);
 
     if (rc == EHR_OK) {
@@ -63,11 +63,8 @@ void
 fuzz_one(ehr_str_t bytes, ehr_arena_t *arena)
 {
     const ehr_section_table_t  *table = section_table(&bytes);
-    ehr_xml_t                  *xml = ehr_xml_create();
     ehr_reading_t               reading;
     ehr_findings_t              findings;
-
-    fuzz_check(xml != NULL);
 
     memset(&reading, 0, sizeof(reading));
     memset(&findings, 0, sizeof(findings));
@@ -80,9 +77,7 @@ fuzz_one(ehr_str_t bytes, ehr_arena_t *arena)
     fuzz_check(ehr_records_begin(&reading.records, arena, bytes.len)
                == EHR_OK);
 
-    section_read(xml, &reading, table, bytes);
+    section_read(&reading, table, bytes);
     fuzz_check(!reading.is_broken);
     fuzz_check_findings(&findings, arena);
-
-    ehr_xml_destroy(xml);
 }

@@ -63,8 +63,6 @@ policy_of(ehr_kind_e kind, unsigned allows_sha1)
 void
 fuzz_begin(void)
 {
-    ehr_document_init();
-
     policies.xml = policy_of(EHR_KIND_CLAIM, 0);
     policies.json = policy_of(EHR_KIND_DRIVER_EXAM, 1);
 

@@ -32,7 +32,8 @@ symbolizer=$(command -v llvm-symbolizer) \
 options_of() {
     case $1 in
         language)  echo "-max_len=512" ;;
-        gate)      echo "-max_len=4096 -dict=$EHR_BUILD/fuzz-xml.dict" ;;
+        gate)      echo "-max_len=4096 -dict=$EHR_BUILD/fuzz-json.dict" ;;
+        scan)      echo "-max_len=4096 -dict=$EHR_BUILD/fuzz-xml.dict" ;;
         base64)    echo "-max_len=2048" ;;
         token|receipt|insurance_judge|json)
                    echo "-max_len=16384 -dict=$EHR_BUILD/fuzz-json.dict" ;;

@@ -57,8 +57,6 @@ fuzz_begin(void)
     char                  doubt[256];
     ehr_validator_conf_t  conf = { NULL, settings, 0, FUZZ_NOW_MS };
 
-    ehr_document_init();
-
     conf.nsettings = all_rules();
     validator = ehr_validator_open(&conf, doubt, sizeof(doubt));
 

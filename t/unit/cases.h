@@ -182,8 +182,8 @@ case_gap(const case_part_t *part, case_range_t row, const char *field)
 {
     const ehr_section_table_t  *table = part->table;
     case_range_t                found = { 0, 0 };
-    uint32_t                    i = ehr_table_find(table, field,
-                                                   strlen(field), 0);
+    uint32_t                    i = ehr_table_find(table, ehr_str(field),
+                                                   0);
 
     while (i < table->nfields && i-- > 0) {
         if (case_element(part, row, table->fields[i].name, 1, &found)) {

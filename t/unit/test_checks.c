@@ -277,7 +277,6 @@ main(void)
 
     int  nfailed;
 
-    ehr_document_init();
     sample = doc_file("sample-claim-envelope.xml");
     nfailed = cmocka_run_group_tests(tests, NULL, NULL);
     doc_free(sample);

@@ -823,7 +823,5 @@ main(void)
         cmocka_unit_test(a_decomposed_key_is_the_same_key),
     };
 
-    ehr_document_init();
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

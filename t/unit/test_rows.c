@@ -266,15 +266,6 @@ without_memory_nothing_is_kept_and_it_is_said(void **state)
 }
 
 
-static int
-load(void **state)
-{
-    ehr_document_init();
-
-    return 0;
-}
-
-
 int
 main(void)
 {
@@ -289,5 +280,5 @@ main(void)
         cmocka_unit_test(without_memory_nothing_is_kept_and_it_is_said)
     };
 
-    return cmocka_run_group_tests(tests, load, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -397,7 +397,6 @@ main(int argc, char **argv)
 {
     size_t  n = 0;
 
-    ehr_document_init();
     find_cases();
 
     for (size_t i = 0; i < ncases; i++) {

@@ -357,7 +357,6 @@ main(void)
     ehr_validator_conf_t  conf = { EHR_OUT "/plugins/claims.so", NULL, 0,
                                    NOW_MS };
 
-    ehr_document_init();
     validator = ehr_validator_open(&conf, doubt, sizeof(doubt));
     sample = doc_file("claim-99001-all.xml");
     nfailed = validator ? cmocka_run_group_tests(tests, NULL, NULL) : 1;

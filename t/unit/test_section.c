@@ -12,7 +12,6 @@ static ehr_str_t  xml1, xml2, xml3, xml5, checkin;
 static int
 load(void **state)
 {
-    ehr_document_init();
     xml1 = doc_file("sample-xml1.xml");
     xml2 = doc_file("sample-xml2.xml");
     xml3 = doc_file("sample-xml3.xml");

@@ -194,7 +194,5 @@ main(void)
         cmocka_unit_test(there_is_a_bound),
     };
 
-    ehr_document_init();
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

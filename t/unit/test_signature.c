@@ -1274,11 +1274,13 @@ trees_have_bounds(void **state)
     static const struct {
         const char  *what;
         size_t       times;
+        const char  *after;
     } cases[] = {
-        { "<a/>", 100001 },
-        { "<a b=\"1\"/>", 34000 },
-        { "<a Id=\"x\"/>", 65 },
-        { "<a xmlns:a=\"a:a\" xmlns:b=\"a:b\">", 9 }
+        { "<a/>", 100001, "" },
+        { "<a b=\"1\"/>", 34000, "" },
+        { "<a Id=\"x\"/>", 65, "" },
+        { "<a xmlns:a=\"a:a\" xmlns:b=\"a:b\">", 9,
+          "</a></a></a></a></a></a></a></a></a>" }
     };
 
     world_t  *w = *state;
@@ -1286,8 +1288,9 @@ trees_have_bounds(void **state)
 
     for (size_t i = 0; i < 4; i++) {
         many = repeated(cases[i].what, cases[i].times);
-        text = strdup(CLAIM("<THONGTINHOSO>@M@</THONGTINHOSO>", ""));
+        text = strdup(CLAIM("<THONGTINHOSO>@M@@E@</THONGTINHOSO>", ""));
         text = sign_put(text, "@M@", many);
+        text = sign_put(text, "@E@", cases[i].after);
         assert_invalid(w->claim, text, "signature.size");
         free(text);
         free(many);

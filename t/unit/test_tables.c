@@ -164,7 +164,7 @@ put_signed(char *p)
 {
     static char                 text[TEXT_MAX];
     const ehr_section_table_t  *table = ehr_standard_root(bed.standard,
-                                                          "root");
+                                                          ehr_str("root"));
     ehr_str_t                   base64;
 
     base64 = doc_base64(put_xml(text, table, &no_change));
@@ -250,11 +250,10 @@ read_section(ehr_str_t text)
     static ehr_reader_t  reader;
     doc_read_t           r;
     ehr_reading_t        reading;
-    ehr_xml_input_t      in;
-    ehr_xml_fault_t      fault;
-    ehr_xml_t           *xml = ehr_xml_create();
+    ehr_scan_input_t     in;
+    ehr_scan_fault_t     fault;
+    ehr_scan_t           scan;
 
-    assert_non_null(xml);
     memset(&r, 0, sizeof(r));
     memset(&reading, 0, sizeof(reading));
     memset(&in, 0, sizeof(in));
@@ -267,14 +266,13 @@ read_section(ehr_str_t text)
     assert_int_equal(ehr_records_begin(&reading.records, r.arena, text.len),
                      EHR_OK);
     in.content = text;
-    in.limits = &ehr_gate_section;
+    in.limits = &ehr_scan_section;
 
-    ehr_section_begin(&reader, bed.table, &reading, xml);
+    ehr_section_begin(&reader, bed.table, &reading, &scan);
     in.events = ehr_section_events(&reader);
-    assert_int_equal(ehr_xml_parse(xml, &in, &fault), EHR_OK);
+    assert_int_equal(ehr_scan(&scan, &in, &fault), EHR_OK);
     ehr_section_end(&reader);
     assert_false(reading.is_broken);
-    ehr_xml_destroy(xml);
 
     return r;
 }
@@ -713,8 +711,6 @@ main(void)
         cmocka_unit_test(each_field_of_a_prescription_is_checked),
         cmocka_unit_test(each_field_of_an_envelope_is_checked),
     };
-
-    ehr_document_init();
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

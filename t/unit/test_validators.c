@@ -263,7 +263,6 @@ what_cannot_be_read_is_not_shown_to_validators(void **state)
 static int
 load(void **state)
 {
-    ehr_document_init();
     sample = doc_file("sample-claim-envelope.xml");
 
     return 0;

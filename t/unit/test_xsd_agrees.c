@@ -23,7 +23,7 @@
 typedef struct {
     const ehr_section_table_t  *table;
     xmlSchemaPtr                schema;
-    ehr_xml_t                  *xml;
+    ehr_scan_t                  scan;
     ehr_reader_t               *section;
     ehr_str_t                   good;
     size_t                      nvalid;
@@ -110,8 +110,8 @@ table_accepts(pair_t *pair, ehr_str_t text)
 {
     ehr_findings_t   findings;
     ehr_reading_t    reading;
-    ehr_xml_input_t  in;
-    ehr_xml_fault_t  fault;
+    ehr_scan_input_t  in;
+    ehr_scan_fault_t  fault;
     size_t           nerrors;
 
     memset(&findings, 0, sizeof(findings));
@@ -122,11 +122,11 @@ table_accepts(pair_t *pair, ehr_str_t text)
     reading.sender = ehr_str(DOC_FACILITY);
     findings.arena = reading.arena;
     in.content = text;
-    in.limits = &ehr_gate_section;
+    in.limits = &ehr_scan_section;
 
-    ehr_section_begin(pair->section, pair->table, &reading, pair->xml);
+    ehr_section_begin(pair->section, pair->table, &reading, &pair->scan);
     in.events = ehr_section_events(pair->section);
-    assert_int_equal(ehr_xml_parse(pair->xml, &in, &fault), EHR_OK);
+    assert_int_equal(ehr_scan(&pair->scan, &in, &fault), EHR_OK);
     ehr_section_end(pair->section);
     assert_false(reading.is_broken);
 
@@ -360,16 +360,14 @@ compare_section(const char *standard, const char *section, const char *file)
     pair.table = ehr_standard_section(tables, ehr_str(section));
     assert_non_null(pair.table);
 
-    /* from memory: every other file is refused by the entity loader */
+    /* from memory, and it includes no other file */
     parser = xmlSchemaNewMemParserCtxt(xsd.data, (int) xsd.len);
     assert_non_null(parser);
     pair.schema = xmlSchemaParse(parser);
     assert_non_null(pair.schema);
     xmlSchemaFreeParserCtxt(parser);
 
-    pair.xml = ehr_xml_create();
     pair.section = malloc(sizeof(ehr_reader_t));
-    assert_non_null(pair.xml);
     assert_non_null(pair.section);
     pair.good = file ? doc_file(file) : made(pair.table);
 
@@ -390,7 +388,6 @@ compare_section(const char *standard, const char *section, const char *file)
     doc_free(pair.good);
     doc_free(xsd);
     free(pair.section);
-    ehr_xml_destroy(pair.xml);
     xmlSchemaFree(pair.schema);
 }
 
@@ -520,8 +517,6 @@ main(void)
         cmocka_unit_test(schema_and_table_agree_on_vouchers),
         cmocka_unit_test(schema_and_table_agree_on_driver_exam),
     };
-
-    ehr_document_init();
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,9 @@
  */
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "ehr_document.h"
 #include "ehr_store_sqlite.h"
 
 
@@ -69,17 +71,26 @@ leading_rows(const ehr_store_filter_t *filter)
                : "deliveries AS x INDEXED BY deliveries_state";
     }
 
-    if (filter->kind.len != 0
-        && (filter->facility.len != 0 || filter->state == 0))
-    {
+    /* Of one kind: see leads_with_kinds(). */
+    if (filter->facility.len != 0) {
         return "submissions AS x INDEXED BY submissions_kind";
     }
 
-    if (filter->facility.len != 0) {
-        return "submissions AS x INDEXED BY submissions_facility";
-    }
-
+    /* All of them, newest first: what is rare among them is far away. */
     return "submissions AS x";
+}
+
+
+/* Everything of a facility comes out of the index by facility and kind, a
+ * page of each kind and the newest of them all: one index less for every
+ * document that is stored. */
+
+static int
+leads_with_kinds(const ehr_store_filter_t *filter)
+{
+    return filter->facility.len != 0 && filter->kind.len == 0
+           && filter->business_key.len == 0
+           && (filter->state == 0 || filter->state == EHR_STATE_ACCEPTED);
 }
 
 
@@ -184,7 +195,7 @@ lowest_since(ehr_store_t *store, int64_t since_ms, int64_t *seq)
 
 
 typedef struct {
-    int64_t   all[MAX_LIMIT];
+    int64_t   all[EHR_KIND_LAST * MAX_LIMIT];
     uint32_t  n;
 } seqs_t;
 
@@ -205,13 +216,80 @@ bind_filter(ehr_query_t *q, const ehr_store_filter_t *filter, int64_t from)
 }
 
 
+/* Adds a page. */
+
+static ehr_rc_t
+find_page(ehr_store_t *store, const ehr_store_filter_t *filter, int64_t from,
+          seqs_t *seqs)
+{
+    char         sql[SQL_MAX];
+    uint32_t     n;
+    ehr_rc_t     rc;
+    ehr_query_t  q;
+
+    if (ehr_store_list_sql(filter, sql, sizeof(sql)) == 0) {
+        return ehr_store_broken(store, "the query of a list is too long");
+    }
+
+    ehr_query_begin_text(&q, store, sql);
+    bind_filter(&q, filter, from);
+
+    for (rc = ehr_query_step(&q), n = 0;
+         rc == EHR_AGAIN && n < MAX_LIMIT;
+         rc = ehr_query_step(&q), n++)
+    {
+        seqs->all[seqs->n++] = ehr_column_int(&q, 0);
+    }
+
+    ehr_query_end(&q);
+
+    return rc == EHR_AGAIN ? EHR_OK : rc;
+}
+
+
+static int
+newest_first(const void *a, const void *b)
+{
+    const int64_t  *x = a, *y = b;
+
+    return (*x < *y) - (*x > *y);
+}
+
+
+static ehr_rc_t
+find_of_kinds(ehr_store_t *store, const ehr_store_filter_t *filter,
+              int64_t from, seqs_t *seqs)
+{
+    int                 kind;
+    ehr_rc_t            rc;
+    ehr_store_filter_t  one;
+
+    one = *filter;
+    rc = EHR_OK;
+
+    for (kind = EHR_KIND_UNKNOWN + 1;
+         kind < EHR_KIND_LAST && rc == EHR_OK;
+         kind++)
+    {
+        one.kind = ehr_str(ehr_kind_name((ehr_kind_e) kind));
+        rc = find_page(store, &one, from, seqs);
+    }
+
+    qsort(seqs->all, seqs->n, sizeof(int64_t), newest_first);
+
+    if (seqs->n > filter->limit) {
+        seqs->n = filter->limit;
+    }
+
+    return rc;
+}
+
+
 static ehr_rc_t
 find_seqs(ehr_store_t *store, const ehr_store_filter_t *filter, seqs_t *seqs)
 {
-    char         sql[SQL_MAX];
-    int64_t      from;
-    ehr_rc_t     rc;
-    ehr_query_t  q;
+    int64_t   from;
+    ehr_rc_t  rc;
 
     from = 0;
     rc = EHR_OK;
@@ -224,23 +302,9 @@ find_seqs(ehr_store_t *store, const ehr_store_filter_t *filter, seqs_t *seqs)
         return rc;
     }
 
-    if (ehr_store_list_sql(filter, sql, sizeof(sql)) == 0) {
-        return ehr_store_broken(store, "the query of a list is too long");
-    }
-
-    ehr_query_begin_text(&q, store, sql);
-    bind_filter(&q, filter, from);
-
-    for (rc = ehr_query_step(&q);
-         rc == EHR_AGAIN && seqs->n < MAX_LIMIT;
-         rc = ehr_query_step(&q))
-    {
-        seqs->all[seqs->n++] = ehr_column_int(&q, 0);
-    }
-
-    ehr_query_end(&q);
-
-    return rc == EHR_AGAIN ? EHR_OK : rc;
+    return leads_with_kinds(filter)
+           ? find_of_kinds(store, filter, from, seqs)
+           : find_page(store, filter, from, seqs);
 }
 
 

@@ -538,6 +538,52 @@ a_list_is_newest_first_and_goes_on_from_its_cursor(void **state)
 
 
 static void
+a_list_of_a_facility_mixes_its_kinds(void **state)
+{
+    static const char *const  kinds[] = { "claim", "checkin", "voucher" };
+
+    int                  i;
+    char                 text[16];
+    world_t             *w = *state;
+    uint32_t             n, seen;
+    ehr_submission_t    *subs;
+    ehr_store_submit_t   op;
+    ehr_store_filter_t   filter = { .limit = 5 };
+
+    for (i = 0; i < 12; i++) {
+        (void) snprintf(text, sizeof(text), "<A n='%d'/>", i);
+        document(w, &op, text);
+        op.sub.kind = ehr_str(kinds[i % 3]);
+        op.sub.received_ms = NOW + i;
+        submit(w, &op);
+    }
+
+    filter.facility = ehr_str("99001");
+
+    for (seen = 0; seen < 12; seen += n) {
+        n = list(w, &filter, &subs);
+        assert_int_equal(n, seen < 10 ? 5 : 2);
+        assert_int_equal(subs[0].seq, 12 - seen);
+        assert_int_equal(subs[n - 1].seq, 12 - seen - n + 1);
+        filter.before_seq = subs[n - 1].seq;
+    }
+
+    filter.before_seq = 0;
+    filter.since_ms = NOW + 9;
+    assert_int_equal(list(w, &filter, &subs), 3);
+
+    filter.since_ms = 0;
+    filter.kind = ehr_str("checkin");
+    assert_int_equal(list(w, &filter, &subs), 4);
+    assert_int_equal(subs[0].seq, 11);
+
+    /* ... and without a facility */
+    filter.facility = ehr_str("");
+    assert_int_equal(list(w, &filter, &subs), 4);
+}
+
+
+static void
 a_list_is_filtered_by_everything(void **state)
 {
     world_t             *w = *state;
@@ -953,6 +999,7 @@ main(void)
         store_test(a_duplicate_that_does_not_fit_the_arena_is_broken),
         store_test(a_readonly_handle_reads_and_does_not_write),
         store_test(a_list_is_newest_first_and_goes_on_from_its_cursor),
+        store_test(a_list_of_a_facility_mixes_its_kinds),
         store_test(a_list_is_filtered_by_everything),
         store_test(since_is_exact),
         store_test(a_document_with_two_deliveries_is_listed_once),

@@ -27,8 +27,7 @@ CREATE UNIQUE INDEX submissions_bytes ON submissions (facility, sha256);
 -- Each of these ends in seq, as every index does: lists come out in order.
 CREATE INDEX submissions_business
     ON submissions (business_key, facility, kind);
-CREATE INDEX submissions_facility ON submissions (facility);
-CREATE INDEX submissions_kind ON submissions (kind, facility);
+CREATE INDEX submissions_kind ON submissions (facility, kind);
 
 -- Payloads apart, so that the rows that are searched stay small.
 --

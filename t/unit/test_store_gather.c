@@ -105,12 +105,14 @@ static void
 assert_content(ehr_store_t *store, const ehr_store_submit_t *op,
                ehr_arena_t *arena)
 {
-    ehr_str_t  content, type;
+    ehr_content_t  content;
 
     assert_ok(ehr_store_content(store, ehr_str(""), op->sub.id, arena,
-                                &content, &type));
-    assert_int_equal(content.len, op->content.len);
-    assert_memory_equal(content.data, op->content.data, content.len);
+                                &content));
+    assert_int_equal(content.is, EHR_CONTENT_WHOLE);
+    assert_int_equal(content.bytes.len, op->content.len);
+    assert_memory_equal(content.bytes.data, op->content.data,
+                        op->content.len);
 }
 
 

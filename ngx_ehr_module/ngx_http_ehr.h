@@ -39,6 +39,7 @@
 #include "ehr_document.h"
 #include "ehr_checks.h"
 #include "ehr_store.h"
+#include "ehr_lane.h"
 #include "ehr_plugin.h"
 #include "ehr_plugin_file.h"
 
@@ -90,6 +91,8 @@ typedef struct ngx_http_ehr_waiters_s   ngx_http_ehr_waiters_t;
     X(STORE_FAILED, "ehr_store_failures_total", "",                           \
       "Transactions that did not happen")                                     \
     X(ATTEMPTS, "ehr_attempts_total", "", "Attempts at partners")             \
+    X(LANE_TRIPS, "ehr_lane_trips_total", "",                                 \
+      "Times a lane began to wait for its partner")                           \
     X(OUT_ACCEPTED, "ehr_outcomes_total", "outcome=\"accepted\"",             \
       "Attempts ended, by outcome")                                           \
     X(OUT_MESSAGE, "ehr_outcomes_total",                                      \
@@ -131,6 +134,8 @@ typedef enum {
 #define NGX_HTTP_EHR_WAKE_BUCKETS  4096
 #define NGX_HTTP_EHR_TOKEN_CACHE   (1024 * 1024)
 #define NGX_HTTP_EHR_GCRA_TABLE    (1024 * 1024)
+#define NGX_HTTP_EHR_WORKERS       256
+#define NGX_HTTP_EHR_LANES         32       /* names, of all ages */
 
 typedef struct {
     ngx_atomic_t    seq;              /* odd while it is written */
@@ -145,7 +150,8 @@ typedef struct {
 
 struct ngx_http_ehr_shared_s {
     ngx_atomic_t    registry_generation;    /* rises with each change */
-    ngx_atomic_t    redis_away;             /* workers that lost Redis */
+    ngx_atomic_t    redis_away[NGX_HTTP_EHR_WORKERS];   /* pids of workers
+                                               that lost Redis; 0: free */
     ngx_atomic_t    configured_ms;          /* of the newest workers */
     ngx_atomic_t    journal_made;           /* hash of the path of a journal
                                                that was there once */
@@ -161,6 +167,8 @@ struct ngx_http_ehr_shared_s {
     uint64_t        wake_all[NGX_HTTP_EHR_WAKE_SLOTS];
 
     ngx_http_ehr_session_slot_t  sessions[NGX_HTTP_EHR_SESSIONS];
+
+    ehr_lane_shared_t  lanes[NGX_HTTP_EHR_LANES];
 
     /* laid out by core/ehr_token_cache.c and core/ehr_gcra.c */
     u_char          token_cache[NGX_HTTP_EHR_TOKEN_CACHE]
@@ -197,7 +205,8 @@ typedef struct {
     ngx_str_t                accounts_path;
     ngx_array_t              accounts;    /* ngx_http_ehr_account_t */
     ngx_array_t              settings;    /* ngx_keyval_t, NUL-terminated */
-    ngx_uint_t               concurrency; /* of one worker */
+    ngx_uint_t               concurrency; /* of all workers together */
+    ehr_gcra_rate_t          rate;    /* the same; rate_milli 0: none */
     ngx_msec_t               retry_min;
     ngx_msec_t               retry_max;
     time_t                   deadline;    /* seconds; retrying becomes held */
@@ -609,6 +618,11 @@ ngx_int_t ngx_http_ehr_redis_init(ngx_http_ehr_worker_t *worker);
 void ngx_http_ehr_redis_exit(ngx_http_ehr_worker_t *worker);
 ngx_uint_t ngx_http_ehr_redis_is_away(ngx_http_ehr_worker_t *worker);
 
+/* This worker limits without Redis, or with it again; how many do not. */
+void ngx_http_ehr_redis_mark(ngx_http_ehr_worker_t *worker,
+                             ngx_uint_t is_away);
+ngx_uint_t ngx_http_ehr_redis_away(ngx_http_ehr_worker_t *worker);
+
 char *ngx_http_ehr_set_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_ehr_set_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
@@ -621,6 +635,28 @@ void ngx_http_ehr_schedule_exit(ngx_http_ehr_worker_t *worker);
 /* There is something due for these partners (bits). */
 void ngx_http_ehr_schedule_kick(ngx_http_ehr_worker_t *worker,
                                 uint32_t partners);
+
+/* A partner's lane as it is now, over all workers. */
+
+typedef struct {
+    const char                  *name;        /* "open", "slow", "waiting",
+                                                 "probing" */
+    uint32_t                     window;
+    uint32_t                     window_max;
+    uint32_t                     in_flight;
+    uint32_t                     trips;
+    int64_t                      wait_ms;
+    int                          is_well;     /* open or slow */
+} ngx_http_ehr_lane_look_t;
+
+/* NGX_DECLINED: this worker has no lanes. */
+ngx_int_t ngx_http_ehr_lane_look(ngx_http_ehr_worker_t *worker,
+                                 ngx_uint_t index,
+                                 ngx_http_ehr_lane_look_t *look);
+
+/* When a delivery that is due may leave, as its partner's lane is now. */
+int64_t ngx_http_ehr_lane_next_ms(ngx_http_ehr_worker_t *worker,
+                                  ehr_str_t partner);
 
 char *ngx_http_ehr_set_partner(ngx_conf_t *cf, ngx_command_t *cmd,
                                void *conf);

@@ -110,30 +110,46 @@ is(accepted_id($world->submit($client, checkin(), "Prefer" => "wait=10"))
 
 # --- another worker delivers ------------------------------------------------
 
-# Both documents come over one connection, to one worker.  It may send only one
-# at a time; the second is sent by another worker while the first is out.
+# One place for all workers.  What is accepted while it is taken is sent by
+# whoever gives it back, and its waiter sits in the other worker.
+
+sub worker_of {
+    my ($client) = @_;
+
+    my $res = $world->submit($client, checkin(), "Prefer" => "wait=10");
+    my ($one) = attempts($world, $client, $res->json->{id});
+
+    return $one->{worker};
+}
+
+my @two = clients($world, "99001", 12);
+my %by_worker = map { worker_of($_) => $_ } @two;
+cmp_ok(scalar(keys %by_worker), ">", 1, "connections to several workers");
 
 for my $turn (1 .. 3) {
-    $sim->mode("slow", count => 1, delay_ms => 3000);
+    my ($here, $there) = map { $by_worker{$_} } sort keys %by_worker;
+    ($here, $there) = ($there, $here) if $turn == 2;
+
+    $sim->mode("slow", count => 1, delay_ms => 1000);
 
     my $seen = seen($sim);
-    my $first = accepted_id($world->submit($client, checkin()));
+    my $first = accepted_id($world->submit($here, checkin()));
     ok(wait_for(10, sub { seen($sim) > $seen }), "the first is out");
 
-    $res = $world->submit($client, checkin(), "Prefer" => "wait=10");
+    $res = $world->submit($there, checkin(), "Prefer" => "wait=10");
 
     is_deeply([ $res->status, $res->json->{deliveries}[0]{state} ],
               [ 200, "accepted" ], "the second is answered");
-    is(delivery($world, $client, $first)->{state}, "sending",
-       "while the first is still out");
 
-    my ($one) = attempts($world, $client, $first);
-    my ($two) = attempts($world, $client, $res->json->{id});
+    my ($one) = attempts($world, $here, $first);
+    my ($two) = attempts($world, $there, $res->json->{id});
 
-    isnt($one->{worker}, $two->{worker}, "so two workers took part");
-
-    ok(wait_state($world, $client, $first, "accepted"), "the first arrives");
+    is($one->{worker}, $two->{worker}, "by the worker of the first");
+    cmp_ok($two->{started_at}, "ge", $one->{ended_at},
+           "after the first: one place is for all workers");
 }
+
+$_->close for @two;
 
 
 # --- many at once -----------------------------------------------------------

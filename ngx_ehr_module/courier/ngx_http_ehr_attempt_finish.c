@@ -142,6 +142,44 @@ ngx_http_ehr_attempt_leave_login(ngx_http_ehr_attempt_t *att,
 }
 
 
+/* What the last answer says of the partner as a whole, whatever it says of
+ * the document.  No request, or one that nginx itself refused, says nothing. */
+
+static void
+ngx_http_ehr_attempt_tell(ngx_http_ehr_attempt_t *att)
+{
+    uint32_t          status = att->answer.status;
+    ehr_lane_event_e  kind;
+
+    if (att->is_astray) {
+        return;
+    }
+
+    switch (att->answer.kind) {
+
+    case EHR_ANSWER_HTTP:
+        kind = status >= NGX_HTTP_INTERNAL_SERVER_ERROR
+               || status == NGX_HTTP_REQUEST_TIME_OUT
+               || status == NGX_HTTP_TOO_MANY_REQUESTS
+               ? EHR_LANE_FAILED : EHR_LANE_ANSWERED;
+        break;
+
+    case EHR_ANSWER_UNSENT:
+        kind = EHR_LANE_UNREACHABLE;
+        break;
+
+    case EHR_ANSWER_LOST:
+        kind = EHR_LANE_FAILED;
+        break;
+
+    default:
+        return;
+    }
+
+    ngx_http_ehr_lane_tell(att->batch->lane, kind, att->started_ms);
+}
+
+
 void
 ngx_http_ehr_attempt_finish(ngx_http_ehr_attempt_t *att, ehr_outcome_e kind,
     const char *reason)
@@ -162,6 +200,8 @@ ngx_http_ehr_attempt_finish(ngx_http_ehr_attempt_t *att, ehr_outcome_e kind,
         ngx_http_ehr_attempt_commit(att);
         return;
     }
+
+    ngx_http_ehr_attempt_tell(att);
 
     kind = ngx_http_ehr_attempt_final_kind(att, kind, reason);
 

@@ -8,6 +8,7 @@
  */
 
 #include "ngx_http_ehr_partner.h"
+#include "ehr_facility.h"
 
 #include <jansson.h>
 
@@ -380,6 +381,23 @@ ngx_http_ehr_partner_times(ngx_str_t value, ngx_msec_t *least,
 }
 
 
+static char *
+ngx_http_ehr_partner_rate(ngx_http_ehr_partner_t *part, ngx_str_t value)
+{
+    if (ehr_rate_parse(ngx_http_ehr_str(&value), &part->rate.rate_milli)
+        != EHR_OK)
+    {
+        return "rate= is 20r/s, 600r/m or off";
+    }
+
+    if (part->rate.rate_milli < 0) {
+        part->rate.rate_milli = 0;
+    }
+
+    return NULL;
+}
+
+
 /* NULL, or what is wrong with "name=value". */
 
 static char *
@@ -424,6 +442,17 @@ ngx_http_ehr_partner_setting(ngx_conf_t *cf, ngx_http_ehr_partner_t *part,
         n = ngx_atoi(value.data, value.len);
         part->concurrency = (ngx_uint_t) n;
         return n >= 1 && n <= 1024 ? NULL : "concurrency= is 1 to 1024";
+    }
+
+    if (ngx_strcmp(name.data, "rate") == 0) {
+        return ngx_http_ehr_partner_rate(part, value);
+    }
+
+    if (ngx_strcmp(name.data, "burst") == 0) {
+        n = ngx_atoi(value.data, value.len);
+        part->rate.burst = n;
+        return n >= 1 && n <= EHR_GCRA_BURST_MAX ? NULL
+                                                 : "burst= is at least 1";
     }
 
     if (ngx_strcmp(name.data, "retry") == 0) {
@@ -530,6 +559,14 @@ ngx_http_ehr_set_partner(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (part->plugin_path.len == 0 || part->location.len == 0) {
         return "needs plugin= and location=";
+    }
+
+    if (part->rate.burst && part->rate.rate_milli == 0) {
+        return "takes burst= only with rate=";
+    }
+
+    if (part->rate.burst == 0) {
+        part->rate.burst = 1;
     }
 
     if (ngx_http_ehr_accounts_load(cf, part) != NGX_OK

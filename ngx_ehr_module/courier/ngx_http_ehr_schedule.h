@@ -10,6 +10,11 @@
 
 
 #include "ngx_http_ehr_partner.h"
+#include "ehr_lane.h"
+
+
+/* Between two probes of a partner that does not answer, at most. */
+#define NGX_HTTP_EHR_LANE_WAIT_MAX  60000
 
 
 typedef struct ngx_http_ehr_lane_s   ngx_http_ehr_lane_t;
@@ -33,10 +38,13 @@ struct ngx_http_ehr_lane_s {
     ngx_http_ehr_partner_t    *part;
     ngx_event_t                timer;         /* the next look */
     ngx_connection_t           dummy;
-    ngx_uint_t                 in_flight;
+    ehr_lane_shared_t         *shared;
+    ehr_lane_conf_t            conf;
+    ehr_lane_owner_t           owner;
+    ehr_store_turn_t           turn;          /* the writer's while claiming */
     unsigned                   is_claiming:1;
     unsigned                   is_wanted:1;   /* kicked meanwhile */
-    unsigned                   has_more:1;    /* the last claim was full */
+    unsigned                   has_more:1;    /* than there was room for */
     unsigned                   is_unholding:1;
     unsigned                   is_unheld:1;   /* done, once a worker */
     ngx_http_ehr_write_t       unhold_write;
@@ -75,6 +83,23 @@ struct ngx_http_ehr_schedule_s {
 /* Makes this worker known as a courier; at once when it is already.
  * NGX_ERROR: not now (the journal's folder is away), ask again. */
 ngx_int_t ngx_http_ehr_slot_take(ngx_http_ehr_worker_t *worker);
+
+/* ms to a lane's next look without a reason: the workers' spread out. */
+ngx_msec_t ngx_http_ehr_poll_ms(void);
+
+ngx_int_t ngx_http_ehr_lane_init(ngx_http_ehr_lane_t *lane,
+                                 ngx_http_ehr_worker_t *worker,
+                                 ngx_http_ehr_partner_t *part);
+
+/* This worker has won its slot. */
+void ngx_http_ehr_lane_own(ngx_http_ehr_lane_t *lane);
+
+/* Looks now, if there is room. */
+void ngx_http_ehr_lane_kick(ngx_http_ehr_lane_t *lane);
+
+/* How the partner answered an attempt that began then. */
+void ngx_http_ehr_lane_tell(ngx_http_ehr_lane_t *lane, ehr_lane_event_e kind,
+                            int64_t started_ms);
 
 /* The attempt takes the claim; it gives the lane back when it ended.  due_ms:
  * when the same delivery is due again; 0: never. */

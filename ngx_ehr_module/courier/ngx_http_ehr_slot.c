@@ -15,7 +15,7 @@
 #include <fcntl.h>
 
 
-#define NGX_HTTP_EHR_SLOTS  1024      /* couriers alive at once, of all ages */
+#define NGX_HTTP_EHR_SLOTS  EHR_LANE_ROWS     /* couriers alive at once, of all ages */
 
 
 static ngx_int_t
@@ -39,6 +39,17 @@ ngx_http_ehr_slots_open(ngx_http_ehr_worker_t *worker)
     }
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_ehr_slot_taken(ngx_http_ehr_worker_t *worker)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < worker->mcf->partners.nelts; i++) {
+        ngx_http_ehr_lane_own(&worker->schedule->lanes[i]);
+    }
 }
 
 
@@ -71,6 +82,7 @@ ngx_http_ehr_slot_take(ngx_http_ehr_worker_t *worker)
 
         if (fcntl(worker->slots_fd, F_OFD_SETLK, &fl) == 0) {
             worker->owner.slot = (uint32_t) i;
+            ngx_http_ehr_slot_taken(worker);
             return NGX_OK;
         }
     }

@@ -26,6 +26,14 @@
       "Open deliveries, by partner and state")                                \
     X(OLDEST, "ehr_delivery_oldest_age_seconds",                              \
       "Time since the oldest open delivery was received")                     \
+    X(LATE, "ehr_deliveries_late",                                            \
+      "Open deliveries past the deadline of their kind")                      \
+    X(LANE_WINDOW, "ehr_lane_window",                                         \
+      "Attempts a lane allows at once now; 0 while it waits")                 \
+    X(LANE_IN_FLIGHT, "ehr_lane_in_flight",                                   \
+      "Attempts under way or about to begin, over all workers")               \
+    X(LANE_WAIT, "ehr_lane_wait_seconds",                                     \
+      "Time until a lane that waits looks again")                             \
     X(READABLE, "ehr_store_readable",                                         \
       "1 when the journal could be read for this answer")                     \
     X(CORRUPT, "ehr_store_corrupt",                                           \
@@ -89,6 +97,8 @@ static ngx_http_ehr_result_e ngx_http_ehr_readyz_answer(
     ngx_http_ehr_probe_t *probe);
 static void ngx_http_ehr_readyz_check(ehr_json_t *json, const char *name,
     ngx_uint_t is_ok, ngx_uint_t *is_ready);
+static void ngx_http_ehr_readyz_lanes(ehr_json_t *json,
+    ngx_http_ehr_worker_t *worker);
 static ngx_uint_t ngx_http_ehr_readyz_keys(ngx_http_ehr_main_conf_t *mcf);
 
 static void ngx_http_ehr_metrics_done(void *data);
@@ -100,6 +110,8 @@ static void ngx_http_ehr_metrics_gauges(ngx_http_ehr_text_t *text,
     ngx_http_ehr_probe_t *probe);
 static void ngx_http_ehr_metrics_depths(ngx_http_ehr_text_t *text,
     ngx_http_ehr_probe_t *probe, ngx_http_ehr_gauge_e gauge);
+static void ngx_http_ehr_metrics_lanes(ngx_http_ehr_text_t *text,
+    ngx_http_ehr_worker_t *worker, ngx_http_ehr_gauge_e gauge);
 static void ngx_http_ehr_metrics_depth(ngx_http_ehr_text_t *text,
     ngx_http_ehr_gauge_e gauge, const char *partner, ehr_state_e state,
     ehr_store_depth_t *depth);
@@ -296,6 +308,8 @@ ngx_http_ehr_readyz_answer(ngx_http_ehr_probe_t *probe)
     ehr_json_bool(&json, "degraded", (int) is_away);
     ehr_json_close(&json, '}');
 
+    ngx_http_ehr_readyz_lanes(&json, ctx->worker);
+
     ehr_json_close(&json, '}');
     checks = ehr_json_end(&json);
 
@@ -328,6 +342,34 @@ ngx_http_ehr_readyz_check(ehr_json_t *json, const char *name,
     if (!is_ok) {
         *is_ready = 0;
     }
+}
+
+
+/* A partner that is away hinders nobody from handing in documents. */
+
+static void
+ngx_http_ehr_readyz_lanes(ehr_json_t *json, ngx_http_ehr_worker_t *worker)
+{
+    ngx_uint_t                 i;
+    ngx_http_ehr_partner_t    *part = worker->mcf->partners.elts;
+    ngx_http_ehr_lane_look_t   look;
+
+    ehr_json_open(json, "partners", '{');
+
+    for (i = 0; i < worker->mcf->partners.nelts; i++) {
+
+        if (ngx_http_ehr_lane_look(worker, i, &look) != NGX_OK) {
+            break;
+        }
+
+        ehr_json_open(json, (char *) part[i].name.data, '{');
+        ehr_json_bool(json, "ok", look.is_well);
+        ehr_json_bool(json, "degraded", !look.is_well);
+        ehr_json_text(json, "lane", look.name);
+        ehr_json_close(json, '}');
+    }
+
+    ehr_json_close(json, '}');
 }
 
 
@@ -431,7 +473,13 @@ ngx_http_ehr_metrics_gauges(ngx_http_ehr_text_t *text,
         ngx_http_ehr_metrics_depths(text, probe,
                                     NGX_HTTP_EHR_GAUGE_DELIVERIES);
         ngx_http_ehr_metrics_depths(text, probe, NGX_HTTP_EHR_GAUGE_OLDEST);
+        ngx_http_ehr_metrics_depths(text, probe, NGX_HTTP_EHR_GAUGE_LATE);
     }
+
+    ngx_http_ehr_metrics_lanes(text, worker, NGX_HTTP_EHR_GAUGE_LANE_WINDOW);
+    ngx_http_ehr_metrics_lanes(text, worker,
+                               NGX_HTTP_EHR_GAUGE_LANE_IN_FLIGHT);
+    ngx_http_ehr_metrics_lanes(text, worker, NGX_HTTP_EHR_GAUGE_LANE_WAIT);
 
     ngx_http_ehr_metrics_value(text, NGX_HTTP_EHR_GAUGE_READABLE,
                                probe->rc == EHR_OK);
@@ -447,7 +495,7 @@ ngx_http_ehr_metrics_gauges(ngx_http_ehr_text_t *text,
     ngx_http_ehr_metrics_value(text, NGX_HTTP_EHR_GAUGE_WAITING,
                                ngx_http_ehr_journal_waiting(worker));
     ngx_http_ehr_metrics_value(text, NGX_HTTP_EHR_GAUGE_AWAY,
-                               worker->shared->redis_away);
+                               ngx_http_ehr_redis_away(worker));
 }
 
 
@@ -490,6 +538,41 @@ ngx_http_ehr_metrics_depths(ngx_http_ehr_text_t *text,
 }
 
 
+/* Lanes are of all workers: whichever answers knows them.  A worker without
+ * the courier's role says nothing. */
+
+static void
+ngx_http_ehr_metrics_lanes(ngx_http_ehr_text_t *text,
+    ngx_http_ehr_worker_t *worker, ngx_http_ehr_gauge_e gauge)
+{
+    ngx_uint_t                 i;
+    ngx_http_ehr_partner_t    *part = worker->mcf->partners.elts;
+    ngx_http_ehr_lane_look_t   look;
+
+    ngx_http_ehr_metrics_head(text, &ngx_http_ehr_gauges[gauge], "gauge");
+
+    for (i = 0; i < worker->mcf->partners.nelts; i++) {
+
+        if (ngx_http_ehr_lane_look(worker, i, &look) != NGX_OK) {
+            return;
+        }
+
+        if (gauge == NGX_HTTP_EHR_GAUGE_LANE_WAIT) {
+            ngx_http_ehr_text_add(text, "%s{partner=\"%V\"} %L.%03L\n",
+                                  ngx_http_ehr_gauges[gauge].name,
+                                  &part[i].name, look.wait_ms / 1000,
+                                  look.wait_ms % 1000);
+            continue;
+        }
+
+        ngx_http_ehr_text_add(text, "%s{partner=\"%V\"} %uD\n",
+                              ngx_http_ehr_gauges[gauge].name, &part[i].name,
+                              gauge == NGX_HTTP_EHR_GAUGE_LANE_WINDOW
+                              ? look.window : look.in_flight);
+    }
+}
+
+
 /* depth NULL: there is no such delivery. */
 
 static void
@@ -504,6 +587,9 @@ ngx_http_ehr_metrics_depth(ngx_http_ehr_text_t *text,
 
     } else if (gauge == NGX_HTTP_EHR_GAUGE_DELIVERIES) {
         value = depth->count;
+
+    } else if (gauge == NGX_HTTP_EHR_GAUGE_LATE) {
+        value = depth->late;
 
     } else {
         value = (ngx_http_ehr_now_ms() - depth->oldest_ms) / 1000;

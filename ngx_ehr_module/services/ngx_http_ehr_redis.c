@@ -99,7 +99,7 @@ ngx_http_ehr_redis_exit(ngx_http_ehr_worker_t *worker)
     }
 
     if (redis->is_lost) {
-        (void) ngx_atomic_fetch_add(&worker->shared->redis_away, -1);
+        ngx_http_ehr_redis_mark(worker, 0);
     }
 
     ngx_free(redis);

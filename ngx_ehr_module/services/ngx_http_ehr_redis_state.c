@@ -204,7 +204,7 @@ ngx_http_ehr_redis_ready(ngx_http_ehr_redis_t *redis)
     redis->is_lost = 0;
     redis->decided_here = 0;
 
-    (void) ngx_atomic_fetch_add(&redis->worker->shared->redis_away, -1);
+    ngx_http_ehr_redis_mark(redis->worker, 0);
 }
 
 
@@ -227,7 +227,7 @@ ngx_http_ehr_redis_report(ngx_http_ehr_redis_t *redis, ngx_err_t err,
     redis->is_lost = 1;
     redis->lost_since = ngx_current_msec;
 
-    (void) ngx_atomic_fetch_add(&redis->worker->shared->redis_away, 1);
+    ngx_http_ehr_redis_mark(redis->worker, 1);
     ngx_http_ehr_count(redis->worker, REDIS_LOST);
 
     ngx_log_error(NGX_LOG_ERR, redis->worker->cycle->log, err,
@@ -310,4 +310,57 @@ ngx_http_ehr_redis_step_handler(ngx_event_t *ev)
     case NGX_HTTP_EHR_REDIS_READY:
         break;
     }
+}
+
+
+/*
+ * A worker that lost Redis leaves its pid, not a number to add to: what a
+ * killed one leaves is seen to be of nobody, and is cleared.
+ */
+
+void
+ngx_http_ehr_redis_mark(ngx_http_ehr_worker_t *worker, ngx_uint_t is_away)
+{
+    ngx_uint_t          i;
+    ngx_atomic_t       *rows = worker->shared->redis_away;
+    ngx_atomic_uint_t   pid = (ngx_atomic_uint_t) ngx_pid;
+
+    for (i = 0; i < NGX_HTTP_EHR_WORKERS; i++) {
+
+        if (is_away && (rows[i] == pid || ngx_atomic_cmp_set(&rows[i], 0,
+                                                             pid)))
+        {
+            return;
+        }
+
+        if (!is_away && ngx_atomic_cmp_set(&rows[i], pid, 0)) {
+            return;
+        }
+    }
+}
+
+
+ngx_uint_t
+ngx_http_ehr_redis_away(ngx_http_ehr_worker_t *worker)
+{
+    ngx_uint_t          i, n;
+    ngx_atomic_t       *rows = worker->shared->redis_away;
+    ngx_atomic_uint_t   pid;
+
+    for (i = 0, n = 0; i < NGX_HTTP_EHR_WORKERS; i++) {
+        pid = rows[i];
+
+        if (pid == 0) {
+            continue;
+        }
+
+        if (kill((pid_t) pid, 0) == -1 && ngx_errno == ESRCH) {
+            (void) ngx_atomic_cmp_set(&rows[i], pid, 0);
+            continue;
+        }
+
+        n++;
+    }
+
+    return n;
 }

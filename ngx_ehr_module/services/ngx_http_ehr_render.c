@@ -34,10 +34,33 @@ ngx_http_ehr_render_submission(ehr_json_t *json, const ehr_submission_t *sub)
 }
 
 
+/* What is due waits for its partner's lane only. */
+
+static int64_t
+ngx_http_ehr_next_attempt(const ehr_store_delivery_t *dlv)
+{
+    ngx_http_ehr_main_conf_t  *mcf;
+
+    if (dlv->state == EHR_STATE_HELD || dlv->next_attempt_ms) {
+        return dlv->next_attempt_ms;
+    }
+
+    if (dlv->state != EHR_STATE_RETRYING) {
+        return 0;
+    }
+
+    mcf = ngx_http_cycle_get_module_main_conf(ngx_cycle, ngx_http_ehr_module);
+
+    return ngx_http_ehr_lane_next_ms(mcf->worker, ehr_str(dlv->partner));
+}
+
+
 static void
 ngx_http_ehr_render_delivery(ehr_json_t *json,
     const ehr_store_delivery_t *dlv)
 {
+    int64_t  next_ms;
+
     ehr_json_open(json, NULL, '{');
     ehr_json_text(json, "partner", dlv->partner);
     ehr_json_text(json, "state", ehr_state_name(dlv->state));
@@ -46,9 +69,10 @@ ngx_http_ehr_render_delivery(ehr_json_t *json,
         ehr_json_int(json, "attempts", dlv->attempts);
     }
 
-    if (dlv->state == EHR_STATE_RETRYING && dlv->next_attempt_ms) {
-        ngx_http_ehr_render_time(json, "next_attempt_at",
-                                 dlv->next_attempt_ms);
+    next_ms = ngx_http_ehr_next_attempt(dlv);
+
+    if (next_ms) {
+        ngx_http_ehr_render_time(json, "next_attempt_at", next_ms);
     }
 
     if (dlv->partner_ref.len) {

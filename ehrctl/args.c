@@ -155,6 +155,33 @@ static const verb_t  verbs[] = {
       "The certificate is named by the SHA-256 of its DER, in hexadecimal,\n"
       "or by a PEM file." },
 
+    { "partner", "list", "", 0,
+      GROUP_COMMON|GROUP_CONNECT, ehrctl_partner_list,
+      "all partners, their lanes and what waits for them", NULL },
+
+    { "partner", "show", "NAME", 1,
+      GROUP_COMMON|GROUP_CONNECT, ehrctl_partner_show,
+      "one partner", NULL },
+
+    { "partner", "pause", "NAME", 1,
+      GROUP_COMMON|GROUP_CONNECT|GROUP_REASON|GROUP_CHANGE,
+      ehrctl_partner_pause,
+      "send the partner nothing until it is resumed",
+      "Durable; every worker obeys with its next look.  Documents are still\n"
+      "accepted for it." },
+
+    { "partner", "resume", "NAME", 1,
+      GROUP_COMMON|GROUP_CONNECT|GROUP_CHANGE, ehrctl_partner_resume,
+      "send again", NULL },
+
+    { "partner", "probe", "NAME", 1,
+      GROUP_COMMON|GROUP_CONNECT|GROUP_CHANGE, ehrctl_partner_probe,
+      "try a failing partner now instead of at the end of its wait", NULL },
+
+    { "queue", "", "", 0,
+      GROUP_COMMON|GROUP_CONNECT, ehrctl_queue,
+      "how much waits for each partner, by age", NULL },
+
     { "receipt", "verify", "FILE", 1,
       GROUP_COMMON|GROUP_VERIFY, ehrctl_receipt_verify,
       "is this receipt the gateway's, and what does it say",

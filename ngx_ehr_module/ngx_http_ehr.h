@@ -40,6 +40,7 @@
 #include "ehr_checks.h"
 #include "ehr_store.h"
 #include "ehr_lane.h"
+#include "ehr_hours.h"
 #include "ehr_plugin.h"
 #include "ehr_plugin_file.h"
 
@@ -207,6 +208,7 @@ typedef struct {
     ngx_array_t              settings;    /* ngx_keyval_t, NUL-terminated */
     ngx_uint_t               concurrency; /* of all workers together */
     ehr_gcra_rate_t          rate;    /* the same; rate_milli 0: none */
+    ngx_array_t              hours;   /* ehr_hours_t; when it takes what */
     ngx_msec_t               retry_min;
     ngx_msec_t               retry_max;
     time_t                   deadline;    /* seconds; retrying becomes held */
@@ -265,6 +267,8 @@ typedef struct {
     ehr_signature_policy_t      *signatures[EHR_KIND_LAST];   /* NULL: off */
     int64_t                      configured_ms;   /* when they were read */
     uint32_t                     routes[EHR_KIND_LAST];   /* partner bits */
+    ehr_deadline_t               deadlines[EHR_KIND_LAST];
+    unsigned                     has_deadline[EHR_KIND_LAST];   /* flags */
     ngx_array_t                  administrators;
     ngx_flag_t                   token_cache;
     ngx_flag_t                   store_packing;
@@ -654,6 +658,9 @@ ngx_int_t ngx_http_ehr_lane_look(ngx_http_ehr_worker_t *worker,
                                  ngx_uint_t index,
                                  ngx_http_ehr_lane_look_t *look);
 
+/* A lane that waits looks now; any thread. */
+void ngx_http_ehr_lane_probe(ngx_http_ehr_worker_t *worker, ngx_uint_t index);
+
 /* When a delivery that is due may leave, as its partner's lane is now. */
 int64_t ngx_http_ehr_lane_next_ms(ngx_http_ehr_worker_t *worker,
                                   ehr_str_t partner);
@@ -661,6 +668,11 @@ int64_t ngx_http_ehr_lane_next_ms(ngx_http_ehr_worker_t *worker,
 char *ngx_http_ehr_set_partner(ngx_conf_t *cf, ngx_command_t *cmd,
                                void *conf);
 char *ngx_http_ehr_set_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_ehr_set_deadline(ngx_conf_t *cf, ngx_command_t *cmd,
+                                void *conf);
+
+/* Deadlines of kinds that no directive names. */
+void ngx_http_ehr_init_deadlines(ngx_http_ehr_main_conf_t *mcf);
 
 
 /* --- identity (stages/ngx_http_ehr_stage_identity.c) --------------------- */

@@ -169,6 +169,13 @@ static ngx_command_t  ngx_http_ehr_commands[] = {
       0,
       NULL },
 
+    { ngx_string("ehr_deadline"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      ngx_http_ehr_set_deadline,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("ehr_finding"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
       ngx_http_ehr_set_finding,
@@ -315,6 +322,8 @@ ngx_http_ehr_init_main_conf(ngx_conf_t *cf, void *conf)
     if (mcf->token_cache == NGX_CONF_UNSET) {
         mcf->token_cache = 1;
     }
+
+    ngx_http_ehr_init_deadlines(mcf);
 
     ngx_conf_init_value(mcf->store_packing, 1);
     ngx_conf_init_size_value(mcf->inflight_max, 512 * 1024 * 1024);

@@ -99,6 +99,14 @@ is_refused("no accounts", qr{accounts=\S+}, "accounts=$dir/none",
            qr/\[emerg\]/);
 is_refused("accounts that are no JSON", qr{accounts=\S+},
            "accounts=$dir/nginx.conf", qr/\[emerg\]/);
+is_refused("hours that are none", qr{(?= retry=)},
+           " window=25:00-26:00", qr/wrong hours/);
+is_refused("a burst without a rate", qr{(?= retry=)}, " burst=5",
+           qr/burst= only with rate=/);
+is_refused("a deadline that is none", qr{(?=ehr_route claim)},
+           "ehr_deadline claim soon;", qr/4wh/);
+is_refused("a deadline of an unknown kind", qr{(?=ehr_route claim)},
+           "ehr_deadline poem day;", qr/unknown kind/);
 is_refused("a route to nobody", qr{ehr_route claim insurance},
            "ehr_route claim nobody", qr/\[emerg\]/);
 is_refused("a route of an unknown kind", qr{ehr_route claim},

@@ -262,6 +262,24 @@ ngx_http_ehr_lane_claimed(ngx_http_ehr_write_t *write)
 }
 
 
+/* In the writer's thread: reads the configuration alone. */
+
+static int64_t
+ngx_http_ehr_lane_opens_ms(void *data, const ehr_submission_t *sub,
+    int64_t now_ms)
+{
+    ehr_hours_query_t        query;
+    ngx_http_ehr_partner_t  *part = data;
+
+    query.kind = ehr_kind_of_name(sub->kind);
+    query.size = sub->size;
+    query.now_ms = now_ms;
+
+    return ehr_hours_next_ms(part->hours.elts, (uint32_t) part->hours.nelts,
+                             &query);
+}
+
+
 static ngx_http_ehr_batch_t *
 ngx_http_ehr_batch_create(ngx_http_ehr_lane_t *lane, ngx_uint_t max)
 {
@@ -288,6 +306,8 @@ ngx_http_ehr_batch_create(ngx_http_ehr_lane_t *lane, ngx_uint_t max)
     batch->claim.max = (uint32_t) max;
     batch->claim.arena = batch->arena;
     batch->claim.turn = &lane->turn;
+    batch->claim.data = lane->part;
+    batch->claim.opens_ms = ngx_http_ehr_lane_opens_ms;
 
     batch->write.op = &batch->claim.op;
     batch->write.done = ngx_http_ehr_lane_claimed;
@@ -567,6 +587,26 @@ ngx_http_ehr_lane_look(ngx_http_ehr_worker_t *worker, ngx_uint_t index,
     look->is_well = (state.phase == EHR_LANE_OPEN);
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_ehr_lane_probe(ngx_http_ehr_worker_t *worker, ngx_uint_t index)
+{
+    ehr_lane_event_t      event;
+    ngx_http_ehr_lane_t  *lane;
+
+    if (worker->schedule == NULL) {
+        return;
+    }
+
+    lane = &worker->schedule->lanes[index];
+
+    ngx_memzero(&event, sizeof(ehr_lane_event_t));
+    event.kind = EHR_LANE_PROBE;
+    event.now_ms = ngx_http_ehr_now_ms();
+
+    (void) ehr_lane_tell(lane->shared, &lane->conf, &event, NULL);
 }
 
 

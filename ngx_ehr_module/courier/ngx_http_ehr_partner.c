@@ -398,6 +398,27 @@ ngx_http_ehr_partner_rate(ngx_http_ehr_partner_t *part, ngx_str_t value)
 }
 
 
+static char *
+ngx_http_ehr_partner_hours(ngx_http_ehr_partner_t *part, ngx_str_t value,
+    int is_closed)
+{
+    ehr_hours_t  *hours;
+
+    hours = ngx_array_push(&part->hours);
+    if (hours == NULL) {
+        return "no memory";
+    }
+
+    if (ehr_hours_parse(ngx_http_ehr_str(&value), hours) != EHR_OK) {
+        return "has wrong hours: window=20:00-06:00,mon-fri,size>20m";
+    }
+
+    hours->is_closed = is_closed;
+
+    return NULL;
+}
+
+
 /* NULL, or what is wrong with "name=value". */
 
 static char *
@@ -453,6 +474,14 @@ ngx_http_ehr_partner_setting(ngx_conf_t *cf, ngx_http_ehr_partner_t *part,
         part->rate.burst = n;
         return n >= 1 && n <= EHR_GCRA_BURST_MAX ? NULL
                                                  : "burst= is at least 1";
+    }
+
+    if (ngx_strcmp(name.data, "window") == 0) {
+        return ngx_http_ehr_partner_hours(part, value, 0);
+    }
+
+    if (ngx_strcmp(name.data, "closed") == 0) {
+        return ngx_http_ehr_partner_hours(part, value, 1);
     }
 
     if (ngx_strcmp(name.data, "retry") == 0) {
@@ -545,7 +574,9 @@ ngx_http_ehr_set_partner(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     if (ngx_array_init(&part->settings, cf->pool, 4, sizeof(ngx_keyval_t))
-        != NGX_OK)
+            != NGX_OK
+        || ngx_array_init(&part->hours, cf->pool, 4, sizeof(ehr_hours_t))
+               != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -621,4 +652,66 @@ ngx_http_ehr_set_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_ehr_set_deadline(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_ehr_main_conf_t  *mcf = conf;
+
+    ngx_str_t   *value;
+    ehr_kind_e   kind;
+
+    value = cf->args->elts;
+
+    kind = ehr_kind_of_name(ngx_http_ehr_str(&value[1]));
+    if (kind == EHR_KIND_UNKNOWN) {
+        return "names an unknown kind of document";
+    }
+
+    if (mcf->has_deadline[kind]) {
+        return "is duplicate for this kind";
+    }
+
+    if (ehr_deadline_parse(ngx_http_ehr_str(&value[2]), &mcf->deadlines[kind])
+        != EHR_OK)
+    {
+        return "takes now, 30m, 4h, 4wh (working hours), day, 3d or off";
+    }
+
+    mcf->has_deadline[kind] = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+/* What the law or the partner asks of a hospital; a check-in is of use while
+ * the patient is there. */
+
+void
+ngx_http_ehr_init_deadlines(ngx_http_ehr_main_conf_t *mcf)
+{
+    static const struct {
+        ehr_kind_e   kind;
+        const char  *text;
+    } defaults[] = {
+        { EHR_KIND_CHECKIN, "now" },
+        { EHR_KIND_PRESCRIPTION, "now" },
+        { EHR_KIND_BIRTH_NOTICE, "4wh" },
+        { EHR_KIND_DEATH_NOTICE, "4wh" },
+        { EHR_KIND_DRIVER_EXAM, "4h" },
+        { EHR_KIND_CLAIM, "day" },
+        { EHR_KIND_VOUCHER, "day" },
+        { EHR_KIND_MEDICAL_ASSESSMENT, "3d" }
+    };
+
+    ngx_uint_t  i;
+
+    for (i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+        if (!mcf->has_deadline[defaults[i].kind]) {
+            (void) ehr_deadline_parse(ehr_str(defaults[i].text),
+                                      &mcf->deadlines[defaults[i].kind]);
+        }
+    }
 }

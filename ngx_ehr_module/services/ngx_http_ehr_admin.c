@@ -64,6 +64,7 @@ const ngx_http_ehr_stage_t  ngx_http_ehr_stage_admin = {
 
 static const ngx_http_ehr_admin_call_t *const  ngx_http_ehr_admin_calls[] = {
     ngx_http_ehr_admin_facilities,
+    ngx_http_ehr_admin_partners,
     NULL
 };
 
@@ -557,6 +558,11 @@ ngx_http_ehr_admin_refused(ngx_http_ehr_admin_t *admin)
         return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_CONFLICT,
             "Mã cơ sở hoặc chứng thư số này đã được đăng ký",
             "This facility code or certificate is enrolled already");
+
+    case EHR_REGISTRY_PAUSED:
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_CONFLICT,
+            "Đối tác đang tạm dừng: cho chạy tiếp trước",
+            "The partner is paused: resume it first");
 
     case EHR_REGISTRY_FULL:
         return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_CONFLICT,

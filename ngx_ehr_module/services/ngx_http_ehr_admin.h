@@ -58,6 +58,7 @@ struct ngx_http_ehr_admin_s {
     ehr_str_t                         reason;
     ehr_str_t                         after;      /* cursor; empty: first */
     uint32_t                          limit;
+    ngx_uint_t                        partner;    /* index */
 
     /* what became of it */
     ehr_registry_e                    result;
@@ -68,6 +69,9 @@ struct ngx_http_ehr_admin_s {
 
 /* The calls of /admin/v1/facilities; the last one has no method. */
 extern const ngx_http_ehr_admin_call_t  ngx_http_ehr_admin_facilities[];
+
+/* The calls of /admin/v1/partners. */
+extern const ngx_http_ehr_admin_call_t  ngx_http_ehr_admin_partners[];
 
 
 #endif /* NGX_HTTP_EHR_ADMIN_H */

@@ -62,6 +62,7 @@ ngx_http_ehr_route(ngx_http_ehr_ctx_t *ctx)
     ngx_uint_t               i;
     ehr_submission_t        *sub = &ctx->submit.sub;
     ehr_store_delivery_t    *dlv;
+    const ehr_deadline_t    *deadline;
     ngx_http_ehr_partner_t  *part;
 
     routes = ctx->mcf->routes[ctx->doc.kind];
@@ -73,6 +74,7 @@ ngx_http_ehr_route(ngx_http_ehr_ctx_t *ctx)
     }
 
     part = ctx->mcf->partners.elts;
+    deadline = &ctx->mcf->deadlines[ctx->doc.kind];
 
     for (i = 0; i < ctx->mcf->partners.nelts; i++) {
 
@@ -86,6 +88,8 @@ ngx_http_ehr_route(ngx_http_ehr_ctx_t *ctx)
                            sizeof(dlv->partner));
         dlv->state = EHR_STATE_PENDING;
         dlv->reason = ehr_str("route.table");
+        dlv->target_ms = ehr_deadline_ms(deadline, ngx_http_ehr_now_ms());
+        dlv->is_urgent = ehr_deadline_is_urgent(deadline);
     }
 
     return ctx->is_validate_only ? ngx_http_ehr_answer_validation(ctx)

@@ -490,6 +490,21 @@ ehr_rc_t ehr_store_depths(ehr_store_t *store, int64_t now_ms,
                           uint32_t *n);
 
 
+/* Open deliveries of a partner by the age of their documents: up to 5 and 30
+ * minutes, 2 and 8 hours, a day, and older. */
+
+#define EHR_STORE_AGES  6
+
+typedef struct {
+    char         partner[32];
+    int64_t      ages[EHR_STORE_AGES];
+} ehr_store_queue_t;
+
+ehr_rc_t ehr_store_queues(ehr_store_t *store, int64_t now_ms,
+                          ehr_arena_t *arena, ehr_store_queue_t **queues,
+                          uint32_t *n);
+
+
 /* --- registry ---------------------------------------------------------- */
 
 #define EHR_FACILITY_MAX_CERTS  2
@@ -535,6 +550,7 @@ typedef enum {
                                          facility) */
     EHR_REGISTRY_VERSION,             /* if_version is not the present one */
     EHR_REGISTRY_FULL,                /* two certificates already */
+    EHR_REGISTRY_PAUSED,              /* the partner is: resume it first */
     EHR_REGISTRY_LATER                /* store not available */
 } ehr_registry_e;
 
@@ -562,6 +578,39 @@ ehr_registry_e ehr_registry_cert_remove(ehr_store_t *store,
                                         const uint8_t sha256[EHR_SHA256_LEN],
                                         ehr_arena_t *arena,
                                         ehr_facility_t *out);
+
+/* --- partners: what administrators said of them --- */
+
+typedef struct {
+    int          is_paused;           /* nothing is claimed */
+    ehr_str_t    reason;
+    ehr_str_t    actor;
+    int64_t      version;             /* 0: nobody ever said anything */
+    int64_t      changed_ms;
+} ehr_partner_t;
+
+typedef enum {
+    EHR_PARTNER_PAUSE = 0,
+    EHR_PARTNER_RESUME,
+    EHR_PARTNER_PROBE                 /* the audit row alone */
+} ehr_partner_action_e;
+
+typedef struct {
+    ehr_str_t             name;
+    ehr_partner_action_e  action;
+    ehr_str_t             reason;     /* of a pause */
+    ehr_arena_t          *arena;
+} ehr_partner_change_t;
+
+/* One transaction with its audit row; *out is what holds afterwards.  It is
+ * durable, and the next claim of any worker obeys it. */
+ehr_registry_e ehr_partner_change(ehr_store_t *store, const ehr_change_t *who,
+                                  const ehr_partner_change_t *what,
+                                  ehr_partner_t *out);
+
+ehr_rc_t ehr_partner_load(ehr_store_t *store, ehr_str_t name,
+                          ehr_arena_t *arena, ehr_partner_t *out);
+
 
 /* Rises with every change of any facility. */
 ehr_rc_t ehr_registry_generation(ehr_store_t *store, int64_t *generation);

@@ -256,6 +256,27 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " GROUP BY state, partner) AS d"
         " JOIN submissions AS s ON s.seq = d.oldest LIMIT ?1",
 
+    [EHR_SQL_QUEUES] =
+        "SELECT partner, sum(seq >= ?1), sum(seq >= ?2 AND seq < ?1),"
+        " sum(seq >= ?3 AND seq < ?2), sum(seq >= ?4 AND seq < ?3),"
+        " sum(seq >= ?5 AND seq < ?4), sum(seq < ?5)"
+        " FROM deliveries INDEXED BY deliveries_state"
+        " WHERE state <> 'accepted' AND state IN"
+        " ('pending', 'sending', 'retrying', 'uncertain', 'held')"
+        " GROUP BY partner LIMIT ?6",
+
+    /* --- partners --- */
+
+    [EHR_SQL_PARTNER] =
+        "SELECT is_paused, reason, actor, version, changed_ms FROM partners"
+        " WHERE name = ?1",
+
+    [EHR_SQL_PARTNER_SET] =
+        "INSERT INTO partners (name, is_paused, reason, actor, version,"
+        " changed_ms) VALUES (?1, ?2, ?3, ?4, 1, ?5)"
+        " ON CONFLICT (name) DO UPDATE SET is_paused = ?2, reason = ?3,"
+        " actor = ?4, version = version + 1, changed_ms = ?5",
+
     /* --- registry --- */
 
     [EHR_SQL_FACILITY] =

@@ -143,7 +143,8 @@ ngx_http_ehr_attempt_leave_login(ngx_http_ehr_attempt_t *att,
 
 
 /* What the last answer says of the partner as a whole, whatever it says of
- * the document.  No request, or one that nginx itself refused, says nothing. */
+ * the document.  No request, or one that nginx itself refused, says nothing.
+ */
 
 static void
 ngx_http_ehr_attempt_tell(ngx_http_ehr_attempt_t *att)

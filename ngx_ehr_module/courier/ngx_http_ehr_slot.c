@@ -15,7 +15,8 @@
 #include <fcntl.h>
 
 
-#define NGX_HTTP_EHR_SLOTS  EHR_LANE_ROWS     /* couriers alive at once, of all ages */
+/* Couriers alive at once, of all ages. */
+#define NGX_HTTP_EHR_SLOTS  EHR_LANE_ROWS
 
 
 static ngx_int_t

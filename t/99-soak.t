@@ -43,7 +43,8 @@ cmp_ok($summary->{acknowledged} || 0, ">", LEAST_RATE * $seconds,
 cmp_ok($summary->{states}{superseded} || 0, ">", 0,
        "and some of it superseded");
 
-for my $what ([ kill => 2 ], [ partner => 4 ], [ reload => 20 ],
+for my $what ([ kill => 2 ], [ partner => 4 ], [ standin => 5 ],
+              [ reload => 20 ],
               [ redis => 25 ], [ disk => 30 ], [ crash => 65 ])
 {
     my ($name, $every) = @$what;

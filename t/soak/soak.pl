@@ -62,7 +62,8 @@ my $world = Soak::World->new(
     partner      => "retry=100ms,2s concurrency=8",
     read_timeout => "2s",
     log_level    => "notice",
-    routes       => [ "claim insurance", "checkin insurance" ],
+    standin      => "retry=100ms,2s concurrency=8 query=100ms,1s"
+                  . " queries=1000 set.query=on",
 );
 
 $world->allow(qr/exited on signal 9/);
@@ -70,39 +71,56 @@ $world->start;
 $world->enrol($_) for @{FACILITIES()};
 
 my $began = time();
-my $arrivals = Soak::Ledger->new("$dir/arrivals");
 
 
 # --- what the partner got ---------------------------------------------------
 
-# Into the ledger, and away: a long soak must not fill the disk.  The newest
-# file stays, for the simulator goes on counting from it.
+# The insurance takes a document twice where an answer was lost; the other one
+# must not get any twice, and is asked instead.
 
-my %done;
+my %partners = (
+    insurance => { kinds => qr{^(?:claim|checkin)/}, repeat_safe => 1 },
+    standin   => { kinds => qr{^notice/}, repeat_safe => 0 },
+);
+
+# Into the ledger, and away: a long soak must not fill the disk.  The newest
+# file stays, for a simulator goes on counting from it; and the notes of the
+# one that remembers over a restart what it took.
 
 sub harvest_folder {
-    my ($folder) = @_;
+    my ($name, $folder) = @_;
 
-    my $path = $world->dir . "/sim/insurance/$folder";
-    my @metas = sort glob("$path/*.meta");
-    my $newest = $done{$folder} || "";
+    my $partner = $partners{$name};
+    my @metas = sort glob($world->dir . "/sim/$name/$folder/*.meta");
+    my $newest = $partner->{done}{$folder} || "";
+
+    for my $meta (grep { $_ gt $newest } @metas) {
+        my $kept = JSON::PP->new->utf8->decode(slurp($meta));
+
+        $partner->{ledger}->arrived($kept->{sha256},
+            $kept->{outcome} eq "accepted" ? "200" : $kept->{outcome});
+        $partner->{done}{$folder} = $meta;
+    }
 
     for my $meta (@metas) {
-        if ($meta gt $newest) {
-            my $kept = JSON::PP->new->utf8->decode(slurp($meta));
+        next if $meta eq $metas[-1];
 
-            $arrivals->arrived($kept->{sha256}, $kept->{outcome});
-            $done{$folder} = $meta;
-        }
-
-        unlink $meta, $meta =~ s/\.meta$//r if $meta ne $metas[-1];
+        unlink $meta =~ s/\.meta$//r;
+        unlink $meta if $partner->{repeat_safe};
     }
 
     return;
 }
 
 
-sub harvest { harvest_folder($_) for qw(received refused); return }
+sub harvest {
+    for my $name (sort keys %partners) {
+        $partners{$name}{ledger} ||= Soak::Ledger->new("$dir/arrived.$name");
+        harvest_folder($name, $_) for qw(received refused);
+    }
+
+    return;
+}
 
 
 sub lines_of {
@@ -224,11 +242,26 @@ my %metric = $metrics =~ /^(ehr_\S+) ([\d.]+)$/mg;
 $world->finish;
 
 my ($acknowledged, $unknown) = Soak::Ledger::read(glob("$dir/acknowledged.*"));
-my (undef, undef, $arrived) = Soak::Ledger::read("$dir/arrivals");
 my $journal = Soak::Ledger::journal($world->journal);
-my $verdict = Soak::Verdict::judge(acknowledged => $acknowledged,
-    unknown => $unknown, arrived => $arrived, journal => $journal,
-    repeat_safe => 1);
+my $verdict = { map { $_ => [] } Soak::Verdict::kinds() };
+my $kept = 0;
+
+for my $name (sort keys %partners) {
+    my $partner = $partners{$name};
+    my (undef, undef, $arrived) = Soak::Ledger::read("$dir/arrived.$name");
+    my $found = Soak::Verdict::judge(
+        acknowledged => [ grep { $_->{key} =~ $partner->{kinds} }
+                          @$acknowledged ],
+        unknown      => [ grep { $_->{key} =~ $partner->{kinds} } @$unknown ],
+        arrived      => $arrived,
+        journal      => $journal,
+        repeat_safe  => $partner->{repeat_safe});
+
+    $kept += grep { $_->{outcome} eq "200" } @$arrived;
+    push @{$verdict->{$_}}, map { "$name $_" } @{$found->{$_}}
+        for Soak::Verdict::kinds();
+}
+
 my %state;
 
 $state{$_->{state}}++ for values %$journal;
@@ -245,7 +278,8 @@ my %summary = (
     rate          => sprintf("%.1f", @$acknowledged / $load_sec),
     acknowledged  => scalar(@$acknowledged),
     unknown       => scalar(@$unknown),
-    arrived       => scalar(grep { $_->{outcome} eq "200" } @$arrived),
+    arrived       => $kept,
+    queries       => $metric{"ehr_queries_total"},
     states        => \%state,
     attempts      => $metric{"ehr_attempts_total"},
     recovered     => $metric{"ehr_deliveries_recovered_total"},
@@ -264,7 +298,8 @@ sub summary_table {
     my @chaos = map { [ $_->[0], $counts->{$_->[1]} || 0 ] } (
         [ "workers killed (-9)", "kill" ],
         [ "master and workers killed (-9)", "crash" ],
-        [ "reloads", "reload" ], [ "bad days of the partner", "partner" ],
+        [ "reloads", "reload" ], [ "bad days of the insurance", "partner" ],
+        [ "bad days of a partner that must get nothing twice", "standin" ],
         [ "Redis killed or stopped", "redis" ],
         [ "faults of the journal's disk", "disk" ]);
 
@@ -272,7 +307,7 @@ sub summary_table {
         [ "seconds of load and faults", $summary{seconds} ],
         [ "acknowledged", $summary{acknowledged} ],
         [ "a second", $summary{rate} ], @chaos,
-        [ "kept by the partner", $summary{arrived} ],
+        [ "kept by the partners", $summary{arrived} ],
         [ "superseded by newer content", $state{superseded} || 0 ],
         [ "most that waited at once", $backlog ],
         [ "seconds until all had settled", $summary{drain_seconds} ],

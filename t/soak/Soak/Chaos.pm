@@ -23,6 +23,7 @@ use Time::HiRes qw(sleep time);
 my %plan = (
     kill    => { every => 2 },
     partner => { every => 3.5, lasts => 2 },
+    standin => { every => 4.3, lasts => 2 },
     reload  => { every => 17 },
     redis   => { every => 23, lasts => 1.5 },
     disk    => { every => 29, lasts => 1.5 },
@@ -49,6 +50,19 @@ my @partner = (
     map({ [ "login-$_" ] } qw(slow html empty http-500 http-503 hang
         close-early reset code-500 expires-seconds expires-epoch)),
     map({ [ "login-$_", count => 1, reload => 1 ] } qw(refused no-key)),
+);
+
+# Those of the partner that must not get anything twice.
+
+my @standin = (
+    [ "down" ],
+    map({ [ $_ ] } qw(lost lost-500 lost-html lost-close close-early reset
+        http-500 http-503 html empty later)),
+    [ "slow", delay_ms => 400 ],
+    map({ [ $_, count => 8 ] } qw(lost-hang hang)),
+    [ "refuse-77", count => 3 ],
+    map({ [ "query-$_", lost => 1 ] } qw(http-500 html close-early reset
+        processing)),
 );
 
 # The N-th call on the journal's files, as t/fault/fault.c has it.
@@ -212,6 +226,36 @@ sub _end_partner {
         $self->{counts}{reload}++;
         $self->{world}->reload(wait => 0);
     }
+
+    return;
+}
+
+
+sub _begin_standin {
+    my ($self, $turn) = @_;
+
+    my ($mode, %o) = @{$standin[$turn % @standin]};
+    my $sim = $self->{world}->standin;
+
+    if ($mode eq "down") {
+        $sim->stop;
+        return $mode;
+    }
+
+    $sim->mode("lost") if delete $o{lost};
+    $sim->mode($mode, %o);
+
+    return $mode;
+}
+
+
+sub _end_standin {
+    my ($self, $mode) = @_;
+
+    my $sim = $self->{world}->standin;
+
+    $sim->start if $mode eq "down";
+    $sim->mode("normal");
 
     return;
 }

@@ -28,6 +28,8 @@ use constant {
     PATIENCE    => 600,     # seconds for one document
     ANSWER_SEC  => 20,
     CLAIMS      => 0.1,     # of the documents
+    NOTICES     => 0.15,
+    NUMBERS     => 10_000,  # of notices, of one sender
     TOKEN_SEC   => 300,
 };
 
@@ -111,21 +113,37 @@ sub _next {
         return $self->_make($kind, $key);
     }
 
-    my $kind = rand() < CLAIMS ? "claim" : "checkin";
-    my $doc = $self->_make($kind);
+    my $draw = rand();
+    my $kind = $draw < CLAIMS ? "claim"
+             : $draw < CLAIMS + NOTICES ? "notice" : "checkin";
+    my $key = $kind eq "notice" ? $self->_number : undef;
+    my $doc = $self->_make($kind, $key);
 
-    push @$recent, [ $kind, $doc->key ];
+    push @$recent, [ $kind, defined $key ? $key : $doc->key ];
     shift @$recent if @$recent > RECENT;
 
     return $doc;
 }
 
 
+# Of a notice: five digits, no other sender's.
+
+sub _number {
+    my ($self) = @_;
+
+    return $self->{number} * NUMBERS + $self->{notices}++ % NUMBERS;
+}
+
+
 sub _make {
     my ($self, $kind, $key) = @_;
 
-    return EHR::Document->$kind(facility => $self->{facility},
+    my $doc = EHR::Document->$kind(facility => $self->{facility},
         only => [ "XML1" ], (defined $key ? (key => $key) : ()));
+
+    $doc->{soak_kind} = $kind;
+
+    return $doc;
 }
 
 
@@ -133,9 +151,7 @@ sub _send {
     my ($self, $doc) = @_;
 
     my $until = time() + PATIENCE;
-    my $name = join("/", $self->{facility},
-                    $doc->bytes =~ /<GIAMDINHHS/ ? "claim" : "checkin",
-                    $doc->key);
+    my $name = join("/", $doc->{soak_kind}, $self->{facility}, $doc->key);
 
     $self->{current} = [ $name, $doc->sha256 ];
 

@@ -139,6 +139,27 @@ is_deeply([ $res && $res->status,
           "newer content of the same key ends its wait");
 $patient->close;
 
+# The older one is with the partner; it comes back, and is not sent again.
+
+my $seen = seen($sim);
+
+$sim->mode("hang", count => 1);
+$key = "99001-" . time() . "-2";
+ok(begin_wait($patient, checkin(key => $key)), "a client waits");
+ok(wait_for(10, sub { seen($sim) > $seen }), "its document is out");
+
+accepted_id($world->submit($client, checkin(key => $key)));
+$sim->stop;
+$sim->start;
+
+$res = $patient->read_response(timeout => 20);
+
+is_deeply([ $res && $res->status,
+            $res && $res->json->{deliveries}[0]{state} ],
+          [ 200, "superseded" ],
+          "an attempt that ends after newer content came ends the wait");
+$patient->close;
+
 
 # --- another worker's result ------------------------------------------------
 

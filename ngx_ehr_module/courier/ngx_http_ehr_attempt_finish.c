@@ -300,7 +300,11 @@ ngx_http_ehr_attempt_committed(ngx_http_ehr_write_t *write)
         ngx_http_ehr_asking_due(att->worker, att->part,
                                 att->finish.next_probe_ms);
 
-        if (ehr_state_is_settled(att->finish.state)) {
+        /* What is to be tried again may be superseded instead. */
+
+        if (ehr_state_is_settled(att->finish.state)
+            || att->finish.state == EHR_STATE_RETRYING)
+        {
             ngx_http_ehr_waiters_settled(att->worker, &att->claim->sub);
         }
 

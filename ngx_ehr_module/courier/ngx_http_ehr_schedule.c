@@ -127,9 +127,7 @@ ngx_http_ehr_recovered(ngx_http_ehr_write_t *write)
     (void) ngx_atomic_fetch_add(&schedule->worker->shared->counters[
                                     NGX_HTTP_EHR_COUNT_RECOVERED], n);
 
-    if (schedule->recover.nuncertain) {
-        ngx_http_ehr_waiters_some_settled(schedule->worker);
-    }
+    ngx_http_ehr_waiters_some_settled(schedule->worker);
 
     ngx_log_error(NGX_LOG_NOTICE, schedule->worker->cycle->log, 0,
                   "taken back from dead workers: retried=%uD uncertain=%uD",

@@ -171,6 +171,22 @@ ok(wait_state($world, $client, $lost_id, "accepted", 20),
 is(copies($lost_id), 1, "sent once");
 
 
+# Or while it asks.
+
+$standin->mode("lost", count => 1);
+$standin->mode("query-slow", delay_ms => 20_000, count => 1);
+$asked = $standin->stats->{queries};
+
+my $asking_id = sent(notice());
+
+ok(wait_for(10, sub { $standin->stats->{queries} > $asked }),
+   "the partner is asked");
+$world->kill_worker($_) for $world->workers;
+ok(wait_state($world, $client, $asking_id, "accepted", 20),
+   "the worker that asked died: another asks");
+is(copies($asking_id), 1, "sent once");
+
+
 # --- a partner that cannot be asked ----------------------------------------------------
 
 $client->close;

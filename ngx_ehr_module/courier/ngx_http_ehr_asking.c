@@ -120,6 +120,10 @@ ngx_http_ehr_asking_claim(ngx_http_ehr_asking_t *asking)
 {
     ehr_store_probe_t  *probe = &asking->probe;
 
+    if (ngx_http_ehr_slot_take(asking->worker) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     asking->arena = ehr_arena_create(NGX_HTTP_EHR_ASKING_CAP);
     if (asking->arena == NULL) {
         return NGX_ERROR;
@@ -131,6 +135,7 @@ ngx_http_ehr_asking_claim(ngx_http_ehr_asking_t *asking)
     probe->partner = (char *) asking->part->name.data;
     probe->now_ms = ngx_http_ehr_now_ms();
     probe->lease_ms = NGX_HTTP_EHR_ASKING_LEASE;
+    probe->owner = asking->worker->owner;
     probe->max = 1;
     probe->arena = asking->arena;
 

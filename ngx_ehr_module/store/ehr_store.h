@@ -370,7 +370,8 @@ typedef struct {
 /*
  * Gives up to max uncertain deliveries of one partner that are to be asked
  * for now.  A claim here has no content and no deliveries: a question never
- * carries the document.  Without a result within lease_ms it is given again.
+ * carries the document.  Without a result within lease_ms it is given again;
+ * at once when its owner is dead (recover).
  */
 
 #define EHR_STORE_MAX_PROBES  16
@@ -380,6 +381,7 @@ typedef struct {
     const char       *partner;
     int64_t           now_ms;
     int64_t           lease_ms;       /* more than a question can take */
+    ehr_owner_t       owner;
     uint32_t          max;            /* 1..EHR_STORE_MAX_PROBES */
     ehr_arena_t      *arena;
     ehr_claim_t      *claims;         /* out, in the arena */

@@ -200,13 +200,13 @@ typedef struct {
 
 
 static ehr_rc_t
-find_owners(ehr_store_t *store, owners_t *owners)
+find_owners(ehr_store_t *store, ehr_sql_e sql, owners_t *owners)
 {
     ehr_rc_t      rc;
     ehr_owner_t  *owner;
     ehr_query_t   q;
 
-    ehr_query_begin(&q, store, EHR_SQL_OWNERS);
+    ehr_query_begin(&q, store, sql);
     ehr_query_int(&q, MAX_OWNERS);
 
     owners->n = 0;
@@ -278,6 +278,37 @@ recover_one(ehr_store_t *store, ehr_store_recover_t *op,
 }
 
 
+/* A question that died with its worker changed nothing: it is due again. */
+
+static ehr_rc_t
+recover_askers(ehr_store_t *store, ehr_store_recover_t *op)
+{
+    owners_t     owners;
+    uint32_t     i;
+    ehr_rc_t     rc;
+    ehr_query_t  q;
+
+    rc = find_owners(store, EHR_SQL_ASKERS, &owners);
+
+    for (i = 0; i < owners.n && rc == EHR_OK; i++) {
+
+        if (op->is_alive(op->data, &owners.all[i])) {
+            continue;
+        }
+
+        ehr_query_begin(&q, store, EHR_SQL_ASKER_LOST);
+        ehr_query_int(&q, owners.all[i].slot);
+        ehr_query_int(&q, (int64_t) owners.all[i].incarnation);
+        ehr_query_int(&q, op->now_ms);
+        ehr_query_int(&q, MAX_RECOVERED);
+
+        rc = ehr_query_run(&q);
+    }
+
+    return rc;
+}
+
+
 ehr_rc_t
 ehr_store_recover(ehr_store_t *store, ehr_store_recover_t *op)
 {
@@ -292,7 +323,12 @@ ehr_store_recover(ehr_store_t *store, ehr_store_recover_t *op)
         return ehr_store_broken(store, "recover without its questions");
     }
 
-    rc = find_owners(store, &owners);
+    rc = recover_askers(store, op);
+
+    if (rc == EHR_OK) {
+        rc = find_owners(store, EHR_SQL_OWNERS, &owners);
+    }
+
     if (rc != EHR_OK) {
         return rc;
     }

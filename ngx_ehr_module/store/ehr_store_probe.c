@@ -6,7 +6,7 @@
  * so nothing can be sent twice by it.
  *
  * Who takes a probe owns it by the row's fence and for a time: when nothing
- * comes back it is asked again.  A person's decision raises the fence, too,
+ * comes back, or its worker is dead, it is asked again.  A person's decision raises the fence, too,
  * so that a late answer changes nothing.
  */
 
@@ -57,6 +57,8 @@ take(ehr_store_t *store, const ehr_store_probe_t *op, ehr_claim_t *claim)
     ehr_query_begin(&q, store, EHR_SQL_PROBE_TAKE);
     ehr_query_int(&q, claim->delivery);
     ehr_query_int(&q, op->now_ms + op->lease_ms);
+    ehr_query_int(&q, op->owner.slot);
+    ehr_query_int(&q, (int64_t) op->owner.incarnation);
 
     rc = ehr_query_step(&q);
 

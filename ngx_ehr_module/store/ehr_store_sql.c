@@ -204,14 +204,28 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
 
     [EHR_SQL_PROBE_TAKE] =
         "UPDATE deliveries SET probe_ms = ?2, probes = probes + 1,"
-        " fence = fence + 1 WHERE id = ?1 AND state = 'uncertain'"
+        " fence = fence + 1, asker_slot = nullif(?3, 0), asker_incarnation = ?4"
+        " WHERE id = ?1 AND state = 'uncertain'"
         " RETURNING fence, attempts, probes",
 
     [EHR_SQL_PROBE_END] =
         "UPDATE deliveries SET state = ?3, due_ms = ?4, probe_ms = ?5,"
-        " partner_ref = ?6, partner_code = ?7, message = ?8, reason = ?9"
+        " partner_ref = ?6, partner_code = ?7, message = ?8, reason = ?9,"
+        " asker_slot = NULL, asker_incarnation = NULL"
         " WHERE id = ?1 AND fence = ?2 AND state = 'uncertain'"
         " RETURNING seq, partner",
+
+    [EHR_SQL_ASKERS] =
+        "SELECT DISTINCT asker_slot, asker_incarnation"
+        " FROM deliveries INDEXED BY deliveries_askers"
+        " WHERE asker_slot IS NOT NULL LIMIT ?1",
+
+    [EHR_SQL_ASKER_LOST] =
+        "UPDATE deliveries SET asker_slot = NULL, asker_incarnation = NULL,"
+        " probe_ms = iif(probe_ms > 0, ?3, 0)"
+        " WHERE id IN (SELECT id FROM deliveries INDEXED BY deliveries_askers"
+        " WHERE asker_slot IS NOT NULL AND asker_slot = ?1"
+        " AND asker_incarnation = ?2 LIMIT ?4)",
 
     [EHR_SQL_ATTEMPT_ADD] =
         "INSERT INTO attempts (delivery, attempt, fence, owner_slot,"

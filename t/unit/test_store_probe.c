@@ -198,6 +198,84 @@ who_died_asking_is_followed_by_another(void **state)
 }
 
 
+/* Slot 2 is dead, whatever its number. */
+
+static int
+is_alive(void *data, const ehr_owner_t *owner)
+{
+    return owner->slot != 2;
+}
+
+
+static int
+is_repeat_safe(void *data, const char *partner, const char *kind)
+{
+    return 0;
+}
+
+
+static void
+recover(world_t *w, int64_t now_ms)
+{
+    ehr_store_recover_t  op = { 0 };
+
+    op.op.type = EHR_STORE_OP_RECOVER;
+    op.now_ms = now_ms;
+    op.is_alive = is_alive;
+    op.is_repeat_safe = is_repeat_safe;
+
+    assert_ok(ehr_store_write(w->store, &op.op));
+    assert_ok(op.op.rc);
+}
+
+
+static uint32_t
+probe_as(world_t *w, ehr_store_probe_t *op, uint32_t slot, int64_t now_ms)
+{
+    memset(op, 0, sizeof(ehr_store_probe_t));
+
+    op->op.type = EHR_STORE_OP_PROBE;
+    op->partner = "insurance";
+    op->now_ms = now_ms;
+    op->lease_ms = 1000000;
+    op->owner.slot = slot;
+    op->owner.incarnation = slot + 100;
+    op->max = 1;
+    op->arena = w->arena;
+
+    assert_ok(ehr_store_write(w->store, &op->op));
+    assert_ok(op->op.rc);
+
+    return op->nclaims;
+}
+
+
+static void
+a_dead_workers_question_is_asked_at_once(void **state)
+{
+    world_t             *w = *state;
+    ehr_store_submit_t   dead, alive;
+    ehr_store_probe_t    first, other, second;
+
+    lose(w, &dead, "<A/>", "K1");
+    assert_int_equal(probe_as(w, &first, 2, NOW + 50), 1);
+    lose(w, &alive, "<B/>", "K2");
+    assert_int_equal(probe_as(w, &other, 1, NOW + 50), 1);
+    assert_int_equal(probe_as(w, &second, 1, NOW + 60), 0);
+
+    recover(w, NOW + 70);
+
+    assert_int_equal(probe_as(w, &second, 1, NOW + 70), 1);
+    assert_string_equal(second.claims[0].sub.id, dead.sub.id);
+    assert_int_equal(probed(w, &first.claims[0], EHR_STATE_RETRYING, 0),
+                     EHR_REFUSED);
+
+    /* the living one's is its own still */
+    assert_ok(probed(w, &other.claims[0], EHR_STATE_ACCEPTED, 0));
+    assert_ok(probed(w, &second.claims[0], EHR_STATE_ACCEPTED, 0));
+}
+
+
 static void
 impossible_ends_and_questions_change_nothing(void **state)
 {
@@ -229,6 +307,7 @@ main(void)
         store_test(what_is_absent_is_not_sent_after_newer_content),
         store_test(not_known_yet_is_asked_again_until_nobody_asks),
         store_test(who_died_asking_is_followed_by_another),
+        store_test(a_dead_workers_question_is_asked_at_once),
         store_test(impossible_ends_and_questions_change_nothing)
     };
 

@@ -85,6 +85,8 @@ CREATE TABLE deliveries (
     owner_incarnation  INTEGER,
     probe_ms           INTEGER NOT NULL DEFAULT 0,
     probes             INTEGER NOT NULL DEFAULT 0,
+    asker_slot         INTEGER,
+    asker_incarnation  INTEGER,
     partner_ref        TEXT    NOT NULL DEFAULT '',
     partner_code       TEXT    NOT NULL DEFAULT '',
     message            TEXT    NOT NULL DEFAULT '',
@@ -111,6 +113,8 @@ CREATE INDEX deliveries_facility ON deliveries (facility, state, seq)
 -- probe_ms is when the partner is asked what became of it; 0: nobody asks.
 CREATE INDEX deliveries_probes ON deliveries (partner, probe_ms)
     WHERE probe_ms > 0;
+CREATE INDEX deliveries_askers ON deliveries (asker_slot, asker_incarnation)
+    WHERE asker_slot IS NOT NULL;
 CREATE INDEX deliveries_order
     ON deliveries (business_key, facility, kind, partner, seq)
     WHERE state IN ('pending', 'sending', 'retrying', 'held');

@@ -666,6 +666,12 @@ ngx_http_ehr_init_zone(ngx_shm_zone_t *zone, void *data)
 
     if (omcf) {
         mcf->shared = omcf->shared;
+
+        /* It numbers configurations: the clock may have been put back. */
+        if (mcf->configured_ms <= omcf->configured_ms) {
+            mcf->configured_ms = omcf->configured_ms + 1;
+        }
+
         return NGX_OK;
     }
 

@@ -80,7 +80,7 @@ ngx_http_ehr_attempt_create(ngx_http_ehr_worker_t *worker,
     att->claim = claim;
     att->arena = arena;
     att->peer = (ngx_socket_t) -1;
-    att->started_ms = ngx_http_ehr_now_ms();
+    att->started_ms = ngx_http_ehr_steady_ms();
 
     att->dummy.fd = (ngx_socket_t) -1;
     att->dummy.data = att;

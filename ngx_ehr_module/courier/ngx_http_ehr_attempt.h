@@ -35,7 +35,7 @@ typedef struct {
     ehr_outcome_t                  outcome;
     int                            prc;       /* of prepare() */
     int64_t                        now_ms;    /* for prepare() */
-    int64_t                        started_ms;
+    int64_t                        started_ms;    /* steady */
 
     ngx_http_ehr_session_t         session;
     ngx_event_t                    timer;

@@ -23,6 +23,7 @@
 #define NGX_HTTP_EHR_POLL        1000     /* ms, give or take a quarter */
 #define NGX_HTTP_EHR_COLLIDED    4        /* ms, and up to as many more */
 #define NGX_HTTP_EHR_CLAIM_CAP   (128 * 1024 * 1024)
+#define NGX_HTTP_EHR_FAR_EVERY   10000    /* ms: looks for waits too long */
 #define NGX_HTTP_EHR_CLAIM_MAX   16       /* deliveries a claim */
 
 
@@ -139,7 +140,8 @@ ngx_http_ehr_lane_places(ngx_http_ehr_lane_t *lane)
     ehr_lane_verdict_t  verdict;
 
     now = ngx_http_ehr_now_ms();
-    verdict = ehr_lane_may(&lane->conf, ehr_lane_read(lane->shared), now);
+    verdict = ehr_lane_may(&lane->conf, ehr_lane_read(lane->shared),
+                           ngx_http_ehr_steady_ms());
 
     if (verdict.window == 0) {
         ngx_http_ehr_lane_wake_at(lane, now + verdict.wait_ms);
@@ -165,8 +167,8 @@ ngx_http_ehr_lane_places(ngx_http_ehr_lane_t *lane)
         return room;
     }
 
-    n = ehr_lane_rate_take(lane->shared, &lane->part->rate, now * 1000, room,
-                           &retry_us);
+    n = ehr_lane_rate_take(lane->shared, &lane->part->rate,
+                           ngx_http_ehr_steady_ms() * 1000, room, &retry_us);
 
     if (n < room) {
         (void) ngx_http_ehr_lane_return(lane, room - n, 0);
@@ -225,6 +227,7 @@ ngx_http_ehr_lane_claimed(ngx_http_ehr_write_t *write)
     if (claim->op.rc != EHR_OK) {
         claim->nclaims = 0;
         claim->nunreadable = 0;
+        claim->nfar = 0;
     }
 
     unused = claim->max - claim->nclaims;
@@ -241,6 +244,12 @@ ngx_http_ehr_lane_claimed(ngx_http_ehr_write_t *write)
     for (i = 0; i < claim->nclaims; i++) {
         batch->refs++;
         ngx_http_ehr_attempt_start(batch, &claim->claims[i]);
+    }
+
+    if (claim->nfar) {
+        ngx_log_error(NGX_LOG_WARN, lane->timer.log, 0,
+                      "the clock was put back: partner=%V deliveries=%uD do "
+                      "not wait for it", &lane->part->name, claim->nfar);
     }
 
     if (claim->nunreadable) {
@@ -305,6 +314,12 @@ ngx_http_ehr_batch_create(ngx_http_ehr_lane_t *lane, ngx_uint_t max)
     batch->claim.now_ms = ngx_http_ehr_now_ms();
     batch->claim.max = (uint32_t) max;
     batch->claim.arena = batch->arena;
+
+    if ((ngx_msec_int_t) (ngx_current_msec - lane->far_at) >= 0) {
+        lane->far_at = ngx_current_msec + NGX_HTTP_EHR_FAR_EVERY;
+        batch->claim.cap_ms = (int64_t) lane->part->retry_max;
+    }
+
     batch->claim.turn = &lane->turn;
     batch->claim.data = lane->part;
     batch->claim.opens_ms = ngx_http_ehr_lane_opens_ms;
@@ -372,7 +387,7 @@ ngx_http_ehr_lane_tell(ngx_http_ehr_lane_t *lane, ehr_lane_event_e kind,
 
     event.kind = kind;
     event.started_ms = started_ms;
-    event.now_ms = ngx_http_ehr_now_ms();
+    event.now_ms = ngx_http_ehr_steady_ms();
     event.random = (uint32_t) ngx_random();
 
     now = ehr_lane_tell(lane->shared, &lane->conf, &event, &before);
@@ -573,7 +588,7 @@ ngx_http_ehr_lane_look(ngx_http_ehr_worker_t *worker, ngx_uint_t index,
         return NGX_DECLINED;
     }
 
-    now = ngx_http_ehr_now_ms();
+    now = ngx_http_ehr_steady_ms();
     lane = &worker->schedule->lanes[index];
     state = ehr_lane_read(lane->shared);
     verdict = ehr_lane_may(&lane->conf, state, now);

@@ -22,6 +22,15 @@ typedef struct ngx_http_ehr_batch_s  ngx_http_ehr_batch_t;
 typedef struct ngx_http_ehr_asking_s  ngx_http_ehr_asking_t;
 
 
+/* For what lasts: the workers' common clock, which nobody puts back. */
+
+static ngx_inline int64_t
+ngx_http_ehr_steady_ms(void)
+{
+    return (int64_t) ngx_current_msec;
+}
+
+
 /* What one claim brought; its memory lives until its last attempt ended. */
 
 struct ngx_http_ehr_batch_s {
@@ -36,6 +45,8 @@ struct ngx_http_ehr_batch_s {
 struct ngx_http_ehr_lane_s {
     ngx_http_ehr_worker_t     *worker;
     ngx_http_ehr_partner_t    *part;
+    ngx_msec_t                 far_at;        /* the next look for waits that
+                                                 are too long */
     ngx_event_t                timer;         /* the next look */
     ngx_connection_t           dummy;
     ehr_lane_shared_t         *shared;

@@ -273,6 +273,8 @@ typedef struct {
     int64_t           now_ms;
     uint32_t          max;            /* 1..EHR_STORE_MAX_CLAIM */
     ehr_arena_t      *arena;          /* for claims and their bytes */
+    int64_t           cap_ms;         /* the longest wait there is; 0: do not
+                                         look for longer ones */
     ehr_store_turn_t *turn;           /* NULL: begins anew each time */
     void             *data;
     int64_t         (*opens_ms)(void *data, const ehr_submission_t *sub,
@@ -280,6 +282,8 @@ typedef struct {
     ehr_claim_t      *claims;         /* out, in the arena */
     uint32_t          nclaims;
     uint32_t          nclosed;        /* out: held by a closed window */
+    uint32_t          nfar;           /* out: waited longer than cap_ms, for
+                                         the clock was put back: due now */
     int               is_paused;      /* out */
     ehr_unreadable_t *unreadable;     /* out, in the arena: held instead */
     uint32_t          nunreadable;

@@ -22,6 +22,9 @@
 #define MAX_DUE     256
 #define MAX_CLOSED  64
 
+/* No window is closed for longer. */
+#define MAX_WINDOW_MS  (8 * INT64_C(86400000))
+
 #define RINGS       EHR_STORE_RINGS
 
 
@@ -188,6 +191,35 @@ wake_due(ehr_store_t *store, ehr_store_claim_t *op)
 
     return rc == EHR_OK ? find_next(store, op->partner, &op->next_due_ms)
                         : rc;
+}
+
+
+/* The wall clock was ahead when these began to wait, and was put back. */
+
+static ehr_rc_t
+wake_far(ehr_store_t *store, ehr_store_claim_t *op)
+{
+    ehr_rc_t     rc;
+    ehr_query_t  q;
+
+    if (op->cap_ms == 0) {
+        return EHR_OK;
+    }
+
+    ehr_query_begin(&q, store, EHR_SQL_CLAIM_FAR);
+    ehr_query_text(&q, op->partner);
+    ehr_query_int(&q, op->now_ms + op->cap_ms);
+    ehr_query_int(&q, op->now_ms);
+    ehr_query_int(&q, op->now_ms + MAX_WINDOW_MS);
+    ehr_query_int(&q, MAX_DUE);
+
+    for (rc = ehr_query_step(&q); rc == EHR_AGAIN; rc = ehr_query_step(&q)) {
+        op->nfar++;
+    }
+
+    ehr_query_end(&q);
+
+    return rc;
 }
 
 
@@ -541,6 +573,7 @@ ehr_store_claim(ehr_store_t *store, ehr_store_claim_t *op)
     op->nclosed = 0;
     op->unreadable = NULL;
     op->nunreadable = 0;
+    op->nfar = 0;
     op->next_due_ms = 0;
     op->is_paused = 0;
 
@@ -557,7 +590,11 @@ ehr_store_claim(ehr_store_t *store, ehr_store_claim_t *op)
         return rc;
     }
 
-    rc = wake_due(store, op);
+    rc = wake_far(store, op);
+
+    if (rc == EHR_OK) {
+        rc = wake_due(store, op);
+    }
 
     return rc == EHR_OK ? claim_ready(store, op) : rc;
 }

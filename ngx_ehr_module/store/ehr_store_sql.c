@@ -145,6 +145,14 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " WHERE due_ms > 0 AND partner = ?1 AND due_ms <= ?2"
         " ORDER BY due_ms LIMIT ?3) RETURNING seq, reason",
 
+    /* Farthest first: a closed window may be days ahead, and stays. */
+    [EHR_SQL_CLAIM_FAR] =
+        "UPDATE deliveries SET due_ms = ?3 WHERE id IN (SELECT id"
+        " FROM deliveries INDEXED BY deliveries_later"
+        " WHERE due_ms > 0 AND partner = ?1 AND due_ms > ?2"
+        " AND (state = 'retrying' OR due_ms > ?4)"
+        " ORDER BY due_ms DESC LIMIT ?5) RETURNING 1",
+
     [EHR_SQL_CLAIM_HOLD] =
         "UPDATE deliveries SET state = 'held', due_ms = ?2, reason = ?3"
         " WHERE id = ?1 AND state IN ('pending', 'retrying')",
@@ -307,8 +315,10 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " burst, changed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 
     [EHR_SQL_FACILITY_SUSPEND] =
+        /* Farther ahead than a token lives: the clock was wrong then. */
         "UPDATE facilities SET is_suspended = 1, suspended_reason = ?2,"
-        " tokens_from_ms = max(tokens_from_ms, ?3) WHERE code = ?1",
+        " tokens_from_ms = iif(tokens_from_ms > ?3 + 3600000, ?3,"
+        " max(tokens_from_ms, ?3)) WHERE code = ?1",
 
     [EHR_SQL_FACILITY_RESUME] =
         "UPDATE facilities SET is_suspended = 0, suspended_reason = ''"

@@ -30,4 +30,8 @@ int fault_cut(int argc, char **argv);
 int fault_check(int argc, char **argv);
 
 
+/* fill JOURNAL ROWS: that many documents, nearly all of them settled. */
+int fault_fill(int argc, char **argv);
+
+
 #endif /* FAULT_H */

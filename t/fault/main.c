@@ -25,10 +25,15 @@ main(int argc, char **argv)
         return fault_check(argc - 2, argv + 2);
     }
 
+    if (argc == 4 && strcmp(argv[1], "fill") == 0) {
+        return fault_fill(argc - 2, argv + 2);
+    }
+
     (void) fprintf(stderr,
                    "usage: journal write JOURNAL WHO COUNT\n"
                    "       journal cut TRACE FOLDER SEED AT_NS\n"
-                   "       journal check JOURNAL AT_NS < LEDGER\n");
+                   "       journal check JOURNAL AT_NS < LEDGER\n"
+                   "       journal fill JOURNAL ROWS\n");
 
     return 2;
 }

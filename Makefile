@@ -59,7 +59,7 @@ NGX_HDR    := $(wildcard ngx_ehr_module/core/*.h ngx_ehr_module/store/*.h \
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all help deps-build deps-run deps-test core module plugins unit test \
-        test-build run stop bench asan valgrind style docs-check clean \
+        test-build run stop bench bench-lanes asan valgrind style docs-check clean \
         fuzz fuzz-long fuzz-replay fuzz-merge fuzz-build
 
 help:
@@ -375,6 +375,11 @@ bench: deps-test
 	@$(MAKE) --no-print-directory -s build-all $(BARE) \
 	    $(OUT)/t/plugins/odd-NONE.so
 	@EHR_BUILD=$(OUT) perl -It/lib t/bench/bench.pl
+
+#: bench-lanes  what a partner that is down costs the others
+bench-lanes: deps-test
+	@$(MAKE) --no-print-directory -s build-all
+	@EHR_BUILD=$(OUT) perl -It/lib t/bench/lanes.pl
 
 #: soak         load and faults for MINUTES=5, then a verdict; its table goes
 #:              into docs/reliability.md

@@ -6,6 +6,29 @@
  */
 
 #include "ehr_checks.h"
+#include "ehr_report.h"
+
+
+/* A correction of it could not be told from another document, so nobody could
+ * keep the two in order.  Where fields are wrong its number may be one. */
+
+static ehr_rc_t
+checks_key(ehr_arena_t *arena, ehr_document_t *doc)
+{
+    ehr_reading_t  reading;
+
+    if (doc->business_key.len > 0 || doc->findings.nerrors > 0) {
+        return EHR_OK;
+    }
+
+    memset(&reading, 0, sizeof(reading));
+    reading.arena = arena;
+    reading.findings = &doc->findings;
+    reading.kind = doc->kind;
+    ehr_report_document(&reading, EHR_FAULT_KEYLESS, 0);
+
+    return reading.is_broken ? EHR_BROKEN : EHR_OK;
+}
 
 
 /* The first that breaks ends it. */
@@ -70,6 +93,10 @@ ehr_document_check(const ehr_document_input_t *in, const ehr_checks_t *checks,
 
     if (rc == EHR_BROKEN || !ehr_document_is_whole(doc)) {
         return rc;
+    }
+
+    if (checks_key(arena, doc) != EHR_OK) {
+        return EHR_BROKEN;
     }
 
     rc = checks_validate(in, checks, arena, doc);

@@ -73,6 +73,7 @@ typedef enum {
     EHR_FAULT_ROWS,           /* none */
     EHR_FAULT_ABSENT,         /* the section itself */
     EHR_FAULT_RECORDS,        /* not exactly one HOSO */
+    EHR_FAULT_KEYLESS,        /* the document has no business key */
     EHR_FAULT_ROW_TWICE,      /* one row only */
     EHR_FAULT_JSON_ROW,       /* what is not an object in a list of them */
     EHR_FAULT_JSON,           /* not JSON */

@@ -271,6 +271,14 @@ static const ehr_fault_row_t  report_rows[EHR_FAULT_LAST] = {
         { "%s: không có dòng dữ liệu nào", "%s: there is no row" },
         EHR_BY_SECTION },
 
+    [EHR_FAULT_KEYLESS] = {
+        "key.missing", "T.key",
+        { "%s: không có số hoặc mã nào để nhận ra hồ sơ khi gửi lại hay "
+          "đính chính",
+          "%s: no number or code by which it could be told again when it is "
+          "sent anew or corrected" },
+        EHR_SEVERITY_ERROR },
+
     [EHR_FAULT_ABSENT] = {
         "missing", "L3",
         { "Hồ sơ thiếu phần: %s", "The document lacks the section: %s" },

@@ -21,6 +21,7 @@ static const ehr_plugin_kind_t  kinds[] = {
 static const ehr_rule_t *const  tables[] = {
     checkin_visit_rules,
     checkin_number_rules,
+    checkin_code_rules,
     ehr_card_rules,
     ehr_person_rules,
     NULL

@@ -33,6 +33,7 @@ checkin_each(ehr_check_t *check, checkin_row_f wrong)
 }
 
 
+extern const ehr_rule_t  checkin_code_rules[];
 extern const ehr_rule_t  checkin_number_rules[];
 extern const ehr_rule_t  checkin_visit_rules[];
 

@@ -6,6 +6,7 @@
  */
 
 #include "codes.h"
+#include "ehr_visit.h"
 
 
 static void codes_ket_qua_dtri(ehr_check_t *check);
@@ -76,68 +77,6 @@ static const ehr_code_t  result_rows[] = {
 };
 
 
-static const ehr_code_t  care_rows[] = {
-    { "01", 0, 0 }, { "02", 0, 0 }, { "03", 0, 0 }, { "04", 0, 0 },
-    { "05", 0, 0 }, { "06", 0, 0 }, { "07", 0, 0 }, { "08", 0, 0 },
-    { "09", 0, 0 }, { "10", 0, 0 },
-    { "11", 20260801, 0 },        /* mobile */
-    { "12", 20260801, 0 },        /* at home */
-    { "13", 20260801, 0 },        /* family medicine */
-    { "14", 20260801, 0 },        /* remote */
-    { "15", 20260801, 0 },        /* health check */
-    { "16", 20260801, 0 }         /* screening */
-};
-
-
-/* The day on which 3276/2025 took the place of 824/2023 is not known: both
- * are accepted for the half year around it.  7.1 is unclear in the newer. */
-
-#define ROUTES_OLD  20251231  /* last day of the older list */
-#define ROUTES_NEW  20250701  /* first day of the newer */
-
-static const ehr_code_t  route_rows[] = {
-    { "1.1", 0, 0 },
-    { "1.10", 0, ROUTES_OLD },
-    { "1.11", ROUTES_NEW, 0 },
-    { "1.12", ROUTES_NEW, 0 },
-    { "1.13", ROUTES_NEW, 0 },
-    { "1.14", ROUTES_NEW, 0 },
-    { "1.15", ROUTES_NEW, 0 },
-    { "1.16", ROUTES_NEW, 0 },
-    { "1.17", ROUTES_NEW, 0 },
-    { "1.18", ROUTES_NEW, 0 },
-    { "1.2", 0, 0 },
-    { "1.3", 0, 0 },
-    { "1.4", 0, 0 },
-    { "1.5", 0, 0 },
-    { "1.6", 0, 0 },
-    { "1.7", 0, 0 },
-    { "1.8", 0, ROUTES_OLD },
-    { "1.9", 0, ROUTES_OLD },
-    { "10", ROUTES_NEW, 0 },
-    { "2", 0, 0 },
-    { "3.1", 0, 0 },
-    { "3.2", 0, 0 },
-    { "3.3", 0, 0 },
-    { "3.4", 0, ROUTES_OLD },
-    { "3.5", 0, ROUTES_OLD },
-    { "3.6", 0, 0 },
-    { "3.7", 0, ROUTES_OLD },
-    { "7", ROUTES_NEW, 0 },
-    { "7.1", 0, 0 },
-    { "7.2", 0, 0 },
-    { "7.3", 0, 0 },
-    { "7.4", 0, 0 },
-    { "7.5", 0, ROUTES_OLD },
-    { "7.6", 0, ROUTES_OLD },
-    { "7.7", 0, ROUTES_OLD },
-    { "7.8", 0, ROUTES_OLD },
-    { "7.9", 0, ROUTES_OLD },
-    { "8", ROUTES_NEW, 0 },
-    { "9", 0, 0 }
-};
-
-
 static const ehr_code_t  accident_rows[] = {
     { "0", 0, 0 }, { "1", 0, 0 }, { "2", 0, 0 }, { "3", 0, 0 },
     { "4", 0, 0 }, { "5", 0, 0 }, { "6", 0, 0 }, { "7", 0, 0 },
@@ -156,8 +95,6 @@ static const ehr_code_t  referral_rows[] = {
 
 
 static const ehr_codes_t  results = ehr_codes(result_rows);
-static const ehr_codes_t  cares = ehr_codes(care_rows);
-static const ehr_codes_t  routes = ehr_codes(route_rows);
 static const ehr_codes_t  accidents = ehr_codes(accident_rows);
 static const ehr_codes_t  anaesthesias = ehr_codes(anaesthesia_rows);
 static const ehr_codes_t  referrals = ehr_codes(referral_rows);
@@ -224,7 +161,7 @@ static void
 codes_loai_kcb(ehr_check_t *check)
 {
     static const code_field_t  field = {
-        EHR_SECTION_XML1, EHR_XML1_MA_LOAI_KCB, 0, &cares
+        EHR_SECTION_XML1, EHR_XML1_MA_LOAI_KCB, 0, &ehr_visit_cares
     };
 
     codes_hold(check, &field);
@@ -241,7 +178,7 @@ codes_loai_kcb_2026(ehr_check_t *check)
         return;
     }
 
-    code = ehr_code_find(&cares,
+    code = ehr_code_find(&ehr_visit_cares,
                          ehr_value(claim->xml1, EHR_XML1_MA_LOAI_KCB),
                          claim->day);
 
@@ -256,7 +193,7 @@ static void
 codes_doituong_kcb(ehr_check_t *check)
 {
     static const code_field_t  field = {
-        EHR_SECTION_XML1, EHR_XML1_MA_DOITUONG_KCB, 0, &routes
+        EHR_SECTION_XML1, EHR_XML1_MA_DOITUONG_KCB, 0, &ehr_visit_routes
     };
 
     codes_hold(check, &field);

@@ -104,14 +104,14 @@ checks_end(void **state)
 /* ticks: how often it may look at the clock; 0: as often as it likes. */
 
 static doc_read_t
-check(ehr_str_t content, int64_t ticks)
+check_as(ehr_str_t content, int64_t ticks, const char *facility)
 {
     doc_read_t            r;
     ehr_checks_t          checks = { validators, nvalidators, policies,
                                       NOW_MS };
     ehr_document_input_t  in = { .content = content,
                                  .content_form = EHR_CONTENT_XML,
-                                 .facility = ehr_str(DOC_FACILITY) };
+                                 .facility = ehr_str(facility) };
 
     memset(&r, 0, sizeof(r));
     r.arena = ehr_arena_create(DOC_ARENA);
@@ -122,6 +122,13 @@ check(ehr_str_t content, int64_t ticks)
     r.rc = ehr_document_check(&in, &checks, r.arena, &r.doc);
 
     return r;
+}
+
+
+static doc_read_t
+check(ehr_str_t content, int64_t ticks)
+{
+    return check_as(content, ticks, DOC_FACILITY);
 }
 
 
@@ -203,6 +210,48 @@ wrong_fields_stay_the_problem_and_both_are_told(void **state)
 }
 
 
+/* Nobody could tell a correction of it from another document. */
+
+static void
+a_document_without_a_key_is_refused(void **state)
+{
+    ehr_str_t   s = doc_file("voucher-99001.xml");
+    doc_read_t  r;
+
+    r = check_as(s, 0, "99001");
+    assert_int_equal(r.rc, EHR_OK);
+    assert_true(r.doc.business_key.len > 0);
+    doc_done(&r);
+
+    s = doc_swap(s, ">CT03<", ">CT99<");
+    r = check_as(s, 0, "99001");
+    assert_int_equal(r.rc, EHR_REFUSED);
+    assert_int_equal(r.doc.problem, EHR_PROBLEM_DOCUMENT_INVALID);
+    assert_non_null(doc_finding(&r, "hschungtu.loaihoso.unchecked", 1));
+    assert_true(has_code(&r, "document.key.missing"));
+    doc_done(&r);
+    doc_free(s);
+}
+
+
+/* It says which field is wrong, and that is enough. */
+
+static void
+a_missing_number_is_told_once(void **state)
+{
+    ehr_str_t   s = doc_file("checkin-99001.xml");
+    doc_read_t  r;
+
+    s = doc_swap(s, "<MA_LK>99001-20260105-0001", "<MA_LK>");
+    r = check_as(s, 0, "99001");
+    assert_int_equal(r.rc, EHR_REFUSED);
+    assert_non_null(doc_finding(&r, "checkin.ma_lk.missing", 1));
+    assert_false(has_code(&r, "document.key.missing"));
+    doc_done(&r);
+    doc_free(s);
+}
+
+
 static void
 a_validator_that_waits_for_ever_is_stopped_and_told(void **state)
 {
@@ -271,6 +320,8 @@ main(void)
         TEST(one_that_breaks_ends_it_whatever_others_say),
         TEST(a_missing_signature_is_the_problem_of_a_good_document),
         TEST(wrong_fields_stay_the_problem_and_both_are_told),
+        TEST(a_document_without_a_key_is_refused),
+        TEST(a_missing_number_is_told_once),
         TEST(a_validator_that_waits_for_ever_is_stopped_and_told),
         TEST(a_document_without_time_for_all_its_rules_is_refused)
     };

@@ -67,8 +67,10 @@ exam_differs(const exam_t *exam, const ehr_field_t *field, ehr_str_t a,
              ehr_str_t b)
 {
     if (a.len == 0 || b.len == 0) {
-        /* told as missing, where it must be there */
-        return 0;
+        /* told as missing, where it must be there; a copy without the element
+         * says nothing of it, one with an empty element does */
+        return a.len != b.len && a.data && b.data
+               && field->required != EHR_REQUIRED_YES;
     }
 
     if (field->type == EHR_FIELD_NUMBER) {

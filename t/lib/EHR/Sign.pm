@@ -57,7 +57,7 @@ sub sign_xml {
 
     spew($file, $bytes);
     run("xmlsec1", "--sign", "--privkey-pem", "$key,$signer",
-        "--id-attr:Id", "THONGTINHOSO", "--id-attr:Id", "Object",
+        (map { ("--id-attr:Id", $_) } qw(THONGTINHOSO Object root)),
         "--output", "$file.signed", $file);
 
     return slurp("$file.signed");

@@ -6,18 +6,35 @@
  */
 
 #include "ehr_checks.h"
+#include "ehr_fields.h"
 #include "ehr_report.h"
 
 
-/* A correction of it could not be told from another document, so nobody could
- * keep the two in order.  Where fields are wrong its number may be one. */
+static int
+checks_has_rows(const ehr_document_t *doc)
+{
+    for (uint32_t i = 0; i < EHR_SECTION_LAST; i++) {
+        if (doc->sections[i].nrows > 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Nothing in it was read but the envelope, and it has no number: nobody could
+ * tell a correction of it, nor what was accepted.  (A file of several vouchers
+ * has no number of its own either, but each of them has.) */
 
 static ehr_rc_t
 checks_key(ehr_arena_t *arena, ehr_document_t *doc)
 {
     ehr_reading_t  reading;
 
-    if (doc->business_key.len > 0 || doc->findings.nerrors > 0) {
+    if (doc->business_key.len > 0 || doc->findings.nerrors > 0
+        || checks_has_rows(doc))
+    {
         return EHR_OK;
     }
 

@@ -121,6 +121,27 @@ doc_swap(ehr_str_t text, const char *from, const char *to)
 }
 
 
+/* The voucher of the samples twice in one file, which says it has count. */
+
+static inline ehr_str_t
+doc_vouchers(const char *count)
+{
+    ehr_str_t   s = doc_file("voucher-99001.xml");
+    const char *begin = strstr(s.data, "<HOSO>"), *end;
+    char        text[8192], number[64];
+
+    assert_non_null(begin);
+    end = strstr(begin, "</HOSO>");
+    assert_non_null(end);
+    (void) snprintf(text, sizeof(text), "%.*s</HOSO></DANHSACHHOSO>",
+                    (int) (end - begin), begin);
+    s = doc_swap(s, "</DANHSACHHOSO>", text);
+    (void) snprintf(number, sizeof(number), "<SOLUONGHOSO>%s<", count);
+
+    return doc_swap(s, "<SOLUONGHOSO>1<", number);
+}
+
+
 static inline ehr_str_t
 doc_base64(ehr_str_t bytes)
 {

@@ -210,10 +210,10 @@ wrong_fields_stay_the_problem_and_both_are_told(void **state)
 }
 
 
-/* Nobody could tell a correction of it from another document. */
+/* Papers that no table describes alone: nothing of it was read. */
 
 static void
-a_document_without_a_key_is_refused(void **state)
+a_document_that_nobody_could_tell_again_is_refused(void **state)
 {
     ehr_str_t   s = doc_file("voucher-99001.xml");
     doc_read_t  r;
@@ -229,6 +229,21 @@ a_document_without_a_key_is_refused(void **state)
     assert_int_equal(r.doc.problem, EHR_PROBLEM_DOCUMENT_INVALID);
     assert_non_null(doc_finding(&r, "hschungtu.loaihoso.unchecked", 1));
     assert_true(has_code(&r, "document.key.missing"));
+    doc_done(&r);
+    doc_free(s);
+}
+
+
+/* Each has a number, the file has none. */
+
+static void
+several_vouchers_in_one_file_are_accepted(void **state)
+{
+    ehr_str_t   s = doc_vouchers("2");
+    doc_read_t  r = check_as(s, 0, "99001");
+
+    assert_int_equal(r.rc, EHR_OK);
+    assert_int_equal(r.doc.business_key.len, 0);
     doc_done(&r);
     doc_free(s);
 }
@@ -320,7 +335,8 @@ main(void)
         TEST(one_that_breaks_ends_it_whatever_others_say),
         TEST(a_missing_signature_is_the_problem_of_a_good_document),
         TEST(wrong_fields_stay_the_problem_and_both_are_told),
-        TEST(a_document_without_a_key_is_refused),
+        TEST(a_document_that_nobody_could_tell_again_is_refused),
+        TEST(several_vouchers_in_one_file_are_accepted),
         TEST(a_missing_number_is_told_once),
         TEST(a_validator_that_waits_for_ever_is_stopped_and_told),
         TEST(a_document_without_time_for_all_its_rules_is_refused)

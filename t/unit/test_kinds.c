@@ -296,29 +296,10 @@ uncertain_facts_only_warn(void **state)
 /* --- vouchers ------------------------------------------------------------ */
 
 
-static ehr_str_t
-two_vouchers(const char *count)
-{
-    ehr_str_t   s = doc_file("voucher-99001.xml");
-    const char *begin = strstr(s.data, "<HOSO>"), *end;
-    char        text[8192], number[64];
-
-    assert_non_null(begin);
-    end = strstr(begin, "</HOSO>");
-    assert_non_null(end);
-    (void) snprintf(text, sizeof(text), "%.*s</HOSO></DANHSACHHOSO>",
-                    (int) (end - begin), begin);
-    s = doc_swap(s, "</DANHSACHHOSO>", text);
-    (void) snprintf(number, sizeof(number), "<SOLUONGHOSO>%s<", count);
-
-    return doc_swap(s, "<SOLUONGHOSO>1<", number);
-}
-
-
 static void
 several_vouchers_in_one_file_are_allowed(void **state)
 {
-    ehr_str_t   s = two_vouchers("2");
+    ehr_str_t   s = doc_vouchers("2");
     doc_read_t  r = read_xml(s);
 
     assert_int_equal(r.rc, EHR_OK);
@@ -333,7 +314,7 @@ several_vouchers_in_one_file_are_allowed(void **state)
 static void
 a_wrong_count_of_vouchers_is_told(void **state)
 {
-    ehr_str_t   s = two_vouchers("3");
+    ehr_str_t   s = doc_vouchers("3");
     doc_read_t  r = read_xml(s);
 
     assert_int_equal(r.rc, EHR_OK);

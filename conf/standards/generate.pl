@@ -703,7 +703,9 @@ sub envelope {
 sub node {
     my ($section, $node) = @_;
 
+    # a file of vouchers may hold several records, a claim is one
     my $many = $node->{name} eq $section->{row}
+        || $node->{name} eq 'HOSO' && $section->{kind} eq 'voucher'
         ? ' maxOccurs="unbounded"'
         : '';
 
@@ -717,7 +719,8 @@ sub node {
     return qq{<xs:element name="$node->{name}"$many>\n}
         . "<xs:complexType>\n<xs:sequence>\n"
         . join('', map { node($section, $_) } @{ $node->{children} })
-        . "</xs:sequence>\n</xs:complexType>\n</xs:element>\n";
+        . "</xs:sequence>\n<xs:attribute name=\"Id\" type=\"xs:string\"/>\n"
+        . "</xs:complexType>\n</xs:element>\n";
 }
 
 

@@ -97,7 +97,13 @@ json_parse(const ehr_document_input_t *in, ehr_reading_t *reading)
     root = json_loadb(in->content.data + skip, in->content.len - skip,
                       JSON_REJECT_DUPLICATES, &error);
 
-    if (root == NULL && json_error_code(&error) == json_error_out_of_memory) {
+    /* jansson gives a code for whatever is wrong with the text, and not for
+     * each piece of memory that it lacks */
+
+    if (root == NULL
+        && (json_error_code(&error) == json_error_out_of_memory
+            || json_error_code(&error) == json_error_unknown))
+    {
         reading->is_broken = 1;
 
     } else if (root == NULL) {

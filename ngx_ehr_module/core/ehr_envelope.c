@@ -295,6 +295,23 @@ envelope_file_begin(ehr_envelope_t *e)
 }
 
 
+/* What is in it is read where signatures are checked; here, that it is one. */
+
+static void
+envelope_signature(ehr_envelope_t *e)
+{
+    uint32_t     i = ehr_table_find(e->table, ehr_str("CHUKYDONVI"), 0);
+    ehr_place_t  place = { e->table, NULL, 0, e->line };
+
+    if (e->has_signature && i < e->table->nfields) {
+        place.field = &e->table->fields[i];
+        ehr_report(e->reading, &place, EHR_FAULT_DUPLICATE);
+    }
+
+    e->has_signature = 1;
+}
+
+
 /* What is not one of the nodes; CHUKYDONVI is left to whoever checks
  * signatures. */
 
@@ -308,9 +325,10 @@ envelope_stranger(ehr_envelope_t *e, node_e parent, ehr_str_t name)
     } else if (envelope_nodes[parent].is_leaf) {
         envelope_report(e, parent, EHR_FAULT_CHILDREN);
 
-    } else if ((parent != NODE_ROOT || !ehr_str_is(name, "CHUKYDONVI"))
-               && e->nunknown++ == 0)
-    {
+    } else if (parent == NODE_ROOT && ehr_str_is(name, "CHUKYDONVI")) {
+        envelope_signature(e);
+
+    } else if (e->nunknown++ == 0) {
         envelope_report(e, NODE_NONE, EHR_FAULT_UNKNOWN);
     }
 
@@ -478,6 +496,25 @@ envelope_room(ehr_envelope_t *e, size_t wanted)
 }
 
 
+/* Between elements only white space; told once. */
+
+static void
+envelope_loose_text(ehr_envelope_t *e, const char *text, size_t len)
+{
+    while (len > 0 && (*text == ' ' || *text == '\t' || *text == '\n'
+                       || *text == '\r'))
+    {
+        text++;
+        len--;
+    }
+
+    if (len > 0 && !e->told_text) {
+        e->told_text = 1;
+        envelope_report(e, NODE_NONE, EHR_FAULT_TEXT);
+    }
+}
+
+
 static void
 envelope_text(void *data, const char *text, size_t len)
 {
@@ -490,10 +527,14 @@ envelope_text(void *data, const char *text, size_t len)
 
     node = e->stack[e->depth - 1];
 
+    if (!envelope_nodes[node].is_leaf) {
+        envelope_loose_text(e, text, len);
+
+        return;
+    }
+
     if (node != NODE_CONTENT) {
-        if (envelope_nodes[node].is_leaf) {
-            ehr_value_add(&e->value, text, len);
-        }
+        ehr_value_add(&e->value, text, len);
 
         return;
     }

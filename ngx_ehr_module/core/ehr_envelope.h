@@ -46,6 +46,8 @@ typedef struct {
     char                         wanted[12]; /* SOLUONGHOSO */
     unsigned                     has_content:1;
     unsigned                     has_bad_base64:1;
+    unsigned                     has_signature:1;
+    unsigned                     told_text:1;
 } ehr_envelope_t;
 
 

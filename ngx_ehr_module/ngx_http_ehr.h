@@ -60,6 +60,7 @@ typedef struct ngx_http_ehr_registry_s  ngx_http_ehr_registry_t;
 typedef struct ngx_http_ehr_redis_s     ngx_http_ehr_redis_t;
 typedef struct ngx_http_ehr_schedule_s  ngx_http_ehr_schedule_t;
 typedef struct ngx_http_ehr_waiters_s   ngx_http_ehr_waiters_t;
+typedef struct ngx_http_ehr_keeper_s    ngx_http_ehr_keeper_t;
 
 
 /* --- counters: a metric exists only as a row here ----------------------- */
@@ -109,6 +110,19 @@ typedef struct ngx_http_ehr_waiters_s   ngx_http_ehr_waiters_t;
     X(LOGINS, "ehr_partner_logins_total", "", "Log-ins at partners")          \
     X(RECOVERED, "ehr_deliveries_recovered_total", "",                        \
       "Deliveries taken back from workers that died")                         \
+    X(SWEPT_DUE, "ehr_sweep_repaired_total", "what=\"due\"",                  \
+      "Rows of the journal that the sweeper mended")                          \
+    X(SWEPT_PARTNER, "ehr_sweep_repaired_total", "what=\"partner\"", "")      \
+    X(SWEPT_SUBMISSION, "ehr_sweep_repaired_total",                           \
+      "what=\"submission\"", "")                                              \
+    X(SWEPT_CONTENT, "ehr_sweep_repaired_total", "what=\"content\"", "")      \
+    X(SWEPT_ATTEMPT, "ehr_sweep_repaired_total", "what=\"attempt\"", "")      \
+    X(REMOVED_CONTENTS, "ehr_retention_removed_total",                        \
+      "what=\"content\"", "Documents past their retention")                   \
+    X(REMOVED_RECORDS, "ehr_retention_removed_total",                         \
+      "what=\"record\"", "")                                                  \
+    X(RESEALED, "ehr_store_resealed_total", "",                               \
+      "Documents sealed anew with the first key")                         \
     X(WAIT_BEGUN, "ehr_waits_total", "event=\"begun\"",                       \
       "Clients that waited for the partners, by what happened")               \
     X(WAIT_ANSWERED, "ehr_waits_total", "event=\"answered\"", "")             \
@@ -149,6 +163,17 @@ typedef struct {
     u_char          bytes[NGX_HTTP_EHR_SESSION_SIZE];
 } ngx_http_ehr_session_slot_t;
 
+/* What is accepted for each partner, by its place in the configuration. */
+
+#define NGX_HTTP_EHR_RATES  31
+
+typedef struct {
+    ngx_atomic_t    at_ms;            /* when it was averaged */
+    ngx_atomic_t    bytes[NGX_HTTP_EHR_RATES];      /* since then */
+    double          per_hour[NGX_HTTP_EHR_RATES];   /* times weight */
+    double          weight;           /* of what is known: 0 to 1 */
+} ngx_http_ehr_rates_t;
+
 struct ngx_http_ehr_shared_s {
     ngx_atomic_t    registry_generation;    /* rises with each change */
     ngx_atomic_t    redis_away[NGX_HTTP_EHR_WORKERS];   /* pids of workers
@@ -159,6 +184,11 @@ struct ngx_http_ehr_shared_s {
     ngx_atomic_t    journal_corrupt;        /* the configuration
                                                (configured_ms) that met it */
     ngx_atomic_t    counters[NGX_HTTP_EHR_COUNT_LAST];
+
+    ngx_http_ehr_rates_t  rates;
+    ngx_atomic_t    nkeys;            /* of the journal, and their documents */
+    ngx_atomic_t    key_ids[EHR_STORE_MAX_KEYS_SEEN];
+    ngx_atomic_t    key_counts[EHR_STORE_MAX_KEYS_SEEN];
 
     /* results, for workers with waiting clients: ngx_http_ehr_wake.c */
     uint64_t        ring_head;
@@ -272,6 +302,9 @@ typedef struct {
     ngx_array_t                  administrators;
     ngx_flag_t                   token_cache;
     ngx_flag_t                   store_packing;
+    off_t                        store_free;  /* floor; unset: by the disk */
+    off_t                        store_max;   /* 0: none */
+    ngx_array_t                  retentions;  /* ehr_retention_t */
     ehr_seal_keys_t              store_keys;  /* the first one seals */
     ngx_int_t                    request_id_index;
 
@@ -330,6 +363,8 @@ struct ngx_http_ehr_worker_s {
     ngx_http_ehr_redis_t       *redis;
     ngx_http_ehr_schedule_t    *schedule;
     ngx_http_ehr_waiters_t     *waiters;
+    ngx_http_ehr_keeper_t      *keeper;
+    ngx_uint_t                  is_full;      /* flag: nothing new is taken */
 
     /* What keeps a draining worker alive: a timer that is not cancelable
      * while anything is parked. */
@@ -588,11 +623,28 @@ ngx_int_t ngx_http_ehr_journal_look(ngx_http_ehr_worker_t *worker,
                                                 void *data),
                                     void (*done)(void *data), void *data);
 
+/* One more handle; NULL and a line in the log. */
+ehr_store_t *ngx_http_ehr_journal_open(ngx_http_ehr_worker_t *worker,
+                                       int is_readonly);
+
 /* For readiness: the last transaction succeeded, and how many wait. */
 /* A page made no sense: nothing new is stored until a reload. */
 ngx_uint_t ngx_http_ehr_journal_is_corrupt(ngx_http_ehr_worker_t *worker);
 ngx_uint_t ngx_http_ehr_journal_is_healthy(ngx_http_ehr_worker_t *worker);
 ngx_uint_t ngx_http_ehr_journal_waiting(ngx_http_ehr_worker_t *worker);
+
+
+/* --- room and chores (services/ngx_http_ehr_keeper.c) -------------------- */
+
+ngx_int_t ngx_http_ehr_keeper_init(ngx_http_ehr_worker_t *worker);
+void ngx_http_ehr_keeper_exit(ngx_http_ehr_worker_t *worker);
+
+/* So many bytes were stored for these partners (bits). */
+void ngx_http_ehr_keeper_accepted(ngx_http_ehr_worker_t *worker,
+                                  uint32_t partners, size_t bytes);
+
+char *ngx_http_ehr_set_retention(ngx_conf_t *cf, ngx_command_t *cmd,
+                                 void *conf);
 
 
 /* --- registry (services/ngx_http_ehr_registry.c) ------------------------- */

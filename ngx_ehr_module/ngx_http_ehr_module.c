@@ -92,6 +92,27 @@ static ngx_command_t  ngx_http_ehr_commands[] = {
       offsetof(ngx_http_ehr_main_conf_t, store_packing),
       NULL },
 
+    { ngx_string("ehr_store_free"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_off_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_ehr_main_conf_t, store_free),
+      NULL },
+
+    { ngx_string("ehr_store_max"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_off_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_ehr_main_conf_t, store_max),
+      NULL },
+
+    { ngx_string("ehr_retention"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE23,
+      ngx_http_ehr_set_retention,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("ehr_store_key"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_ehr_set_store_key,
@@ -287,6 +308,8 @@ ngx_http_ehr_create_main_conf(ngx_conf_t *cf)
     mcf->token_ttl = NGX_CONF_UNSET;
     mcf->token_cache = NGX_CONF_UNSET;
     mcf->store_packing = NGX_CONF_UNSET;
+    mcf->store_free = NGX_CONF_UNSET;
+    mcf->store_max = NGX_CONF_UNSET;
     mcf->inflight_max = NGX_CONF_UNSET_SIZE;
     mcf->rate.rate_milli = NGX_CONF_UNSET;
     mcf->cert_rate.rate_milli = NGX_CONF_UNSET;
@@ -298,6 +321,9 @@ ngx_http_ehr_create_main_conf(ngx_conf_t *cf)
                != NGX_OK
         || ngx_array_init(&mcf->validators, cf->pool, 4,
                           sizeof(ngx_http_ehr_validator_t))
+               != NGX_OK
+        || ngx_array_init(&mcf->retentions, cf->pool, 4,
+                          sizeof(ehr_retention_t))
                != NGX_OK
         || ngx_array_init(&mcf->administrators, cf->pool, 2,
                           sizeof(ngx_http_ehr_administrator_t))
@@ -326,6 +352,7 @@ ngx_http_ehr_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_http_ehr_init_deadlines(mcf);
 
     ngx_conf_init_value(mcf->store_packing, 1);
+    ngx_conf_init_value(mcf->store_max, 0);
     ngx_conf_init_size_value(mcf->inflight_max, 512 * 1024 * 1024);
 
     if (mcf->rate.rate_milli == NGX_CONF_UNSET) {
@@ -712,7 +739,8 @@ ngx_http_ehr_init_worker(ngx_http_ehr_worker_t *worker)
     if (ngx_http_ehr_validators_load(worker) != NGX_OK
         || ngx_http_ehr_journal_init(worker) != NGX_OK
         || ngx_http_ehr_registry_init(worker) != NGX_OK
-        || ngx_http_ehr_waiters_init(worker) != NGX_OK)
+        || ngx_http_ehr_waiters_init(worker) != NGX_OK
+        || ngx_http_ehr_keeper_init(worker) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -821,6 +849,8 @@ ngx_http_ehr_exit_process(ngx_cycle_t *cycle)
     if (worker->registry) {
         ngx_http_ehr_registry_exit(worker);
     }
+
+    ngx_http_ehr_keeper_exit(worker);
 
     if (worker->journal) {
         ngx_http_ehr_journal_exit(worker);

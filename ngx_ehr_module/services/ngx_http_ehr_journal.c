@@ -67,7 +67,7 @@ ngx_http_ehr_journal_name(ngx_http_ehr_worker_t *worker)
 }
 
 
-static ehr_store_t *
+ehr_store_t *
 ngx_http_ehr_journal_open(ngx_http_ehr_worker_t *worker, int is_readonly)
 {
     char                  error[512];

@@ -7,11 +7,12 @@
  */
 
 #include "ngx_http_ehr.h"
+#include "ngx_http_ehr_keeper.h"
 
-#include <sys/statvfs.h>
+#include <inttypes.h>
 
 
-#define NGX_HTTP_EHR_OPS_DISK_MIN      (256 * 1024 * 1024)
+
 #define NGX_HTTP_EHR_OPS_METRICS_SIZE  (128 * 1024)
 
 #define NGX_HTTP_EHR_OPS_TEXT          "text/plain; charset=utf-8"
@@ -40,6 +41,14 @@
       "1 when a page of the journal made no sense: nothing is accepted")      \
     X(FREE, "ehr_store_free_bytes",                                           \
       "Free space where the journal lies")                                    \
+    X(USED, "ehr_store_used_bytes",                                           \
+      "What the journal and its log take on the disk")                        \
+    X(FULL, "ehr_store_full",                                                 \
+      "1 while nothing new is accepted for want of room")                     \
+    X(ROOM, "ehr_room_seconds",                                               \
+      "How long an outage of the partner may last, as things are")            \
+    X(CONTENTS, "ehr_store_contents",                                         \
+      "Documents whose bytes are kept, by the key that has sealed them")      \
     X(WAITING, "ehr_journal_waiting_operations",                              \
       "Operations that wait for the journal in the worker that answers")      \
     X(AWAY, "ehr_redis_away_workers",                                         \
@@ -68,8 +77,7 @@ typedef struct {
     ehr_store_depth_t       *depths;
     uint32_t                 ndepths;
     ehr_rc_t                 rc;
-    uint64_t                 free_bytes;
-    ngx_uint_t               has_free;    /* flag */
+    ngx_http_ehr_room_t      room;
 } ngx_http_ehr_probe_t;
 
 
@@ -108,6 +116,10 @@ static void ngx_http_ehr_metrics_counters(ngx_http_ehr_text_t *text,
     ngx_http_ehr_shared_t *shared);
 static void ngx_http_ehr_metrics_gauges(ngx_http_ehr_text_t *text,
     ngx_http_ehr_probe_t *probe);
+static void ngx_http_ehr_metrics_room(ngx_http_ehr_text_t *text,
+    ngx_http_ehr_probe_t *probe);
+static void ngx_http_ehr_metrics_keys(ngx_http_ehr_text_t *text,
+    ngx_http_ehr_shared_t *shared);
 static void ngx_http_ehr_metrics_depths(ngx_http_ehr_text_t *text,
     ngx_http_ehr_probe_t *probe, ngx_http_ehr_gauge_e gauge);
 static void ngx_http_ehr_metrics_lanes(ngx_http_ehr_text_t *text,
@@ -248,16 +260,11 @@ ngx_http_ehr_probe_run(ehr_store_t *store, void *data)
 {
     ngx_http_ehr_probe_t  *probe = data;
 
-    struct statvfs  fs;
-
     probe->rc = ehr_store_depths(store, ngx_http_ehr_now_ms(),
                                  probe->ctx->arena, &probe->depths,
                                  &probe->ndepths);
 
-    if (statvfs((char *) probe->ctx->mcf->store_path.data, &fs) == 0) {
-        probe->free_bytes = (uint64_t) fs.f_bavail * fs.f_frsize;
-        probe->has_free = 1;
-    }
+    ngx_http_ehr_room_look(probe->ctx->mcf, &probe->room);
 }
 
 
@@ -292,9 +299,7 @@ ngx_http_ehr_readyz_answer(ngx_http_ehr_probe_t *probe)
                                                                ctx->worker),
                               &is_ready);
     ngx_http_ehr_readyz_check(&json, "disk",
-                              probe->has_free
-                              && probe->free_bytes
-                                 >= NGX_HTTP_EHR_OPS_DISK_MIN,
+                              probe->room.is_known && !probe->room.is_full,
                               &is_ready);
     ngx_http_ehr_readyz_check(&json, "keys",
                               ngx_http_ehr_readyz_keys(ctx->mcf), &is_ready);
@@ -487,15 +492,77 @@ ngx_http_ehr_metrics_gauges(ngx_http_ehr_text_t *text,
     ngx_http_ehr_metrics_value(text, NGX_HTTP_EHR_GAUGE_CORRUPT,
                                ngx_http_ehr_journal_is_corrupt(worker));
 
-    if (probe->has_free) {
-        ngx_http_ehr_metrics_value(text, NGX_HTTP_EHR_GAUGE_FREE,
-                                   probe->free_bytes);
+    if (probe->room.is_known) {
+        ngx_http_ehr_metrics_room(text, probe);
     }
+
+    ngx_http_ehr_metrics_keys(text, worker->shared);
 
     ngx_http_ehr_metrics_value(text, NGX_HTTP_EHR_GAUGE_WAITING,
                                ngx_http_ehr_journal_waiting(worker));
     ngx_http_ehr_metrics_value(text, NGX_HTTP_EHR_GAUGE_AWAY,
                                ngx_http_ehr_redis_away(worker));
+}
+
+
+/* No series for a partner for whom nothing comes: it has room for ever. */
+
+static void
+ngx_http_ehr_metrics_room(ngx_http_ehr_text_t *text,
+    ngx_http_ehr_probe_t *probe)
+{
+    int64_t                  seconds;
+    ngx_uint_t               i;
+    ngx_http_ehr_partner_t  *partner = probe->ctx->mcf->partners.elts;
+
+    ngx_http_ehr_metrics_value(text, NGX_HTTP_EHR_GAUGE_FREE,
+                               probe->room.free_bytes);
+    ngx_http_ehr_metrics_value(text, NGX_HTTP_EHR_GAUGE_USED,
+                               probe->room.used_bytes);
+    ngx_http_ehr_metrics_value(text, NGX_HTTP_EHR_GAUGE_FULL,
+                               probe->room.is_full);
+
+    ngx_http_ehr_metrics_head(text,
+                              &ngx_http_ehr_gauges[NGX_HTTP_EHR_GAUGE_ROOM],
+                              "gauge");
+
+    for (i = 0; i < probe->ctx->mcf->partners.nelts
+                && i < NGX_HTTP_EHR_RATES; i++)
+    {
+        seconds = ngx_http_ehr_room_seconds(probe->ctx->worker, i,
+                                            &probe->room);
+
+        if (seconds >= 0) {
+            ngx_http_ehr_text_add(text,
+                                  "ehr_room_seconds{partner=\"%V\"} %L\n",
+                                  &partner[i].name, seconds);
+        }
+    }
+}
+
+
+/* As the one with the lease counted them, about a minute ago. */
+
+static void
+ngx_http_ehr_metrics_keys(ngx_http_ehr_text_t *text,
+    ngx_http_ehr_shared_t *shared)
+{
+    char        name[2 * sizeof(uint64_t) + 1];
+    uint64_t    id;
+    ngx_uint_t  i;
+
+    ngx_http_ehr_metrics_head(text, &ngx_http_ehr_gauges[
+                                         NGX_HTTP_EHR_GAUGE_CONTENTS],
+                              "gauge");
+
+    for (i = 0; i < shared->nkeys && i < EHR_STORE_MAX_KEYS_SEEN; i++) {
+        id = shared->key_ids[i];
+        (void) snprintf(name, sizeof(name), "%016" PRIx64, id);
+
+        ngx_http_ehr_text_add(text, "ehr_store_contents{key=\"%s\"} %uL\n",
+                              id ? name : "none",
+                              (uint64_t) shared->key_counts[i]);
+    }
 }
 
 

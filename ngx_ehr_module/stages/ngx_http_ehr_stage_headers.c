@@ -164,7 +164,10 @@ ngx_http_ehr_check_headers(ngx_http_ehr_ctx_t *ctx)
     value = ngx_http_ehr_argument(ctx->request, "validate_only");
 
     if (value == NULL || ngx_strcmp(value->data, "false") == 0) {
-        return NGX_HTTP_EHR_NEXT;
+        return ctx->worker->is_full
+               ? ngx_http_ehr_refuse(ctx, EHR_PROBLEM_STORE_UNAVAILABLE,
+                                     NULL, NULL)
+               : NGX_HTTP_EHR_NEXT;
     }
 
     if (ngx_strcmp(value->data, "true") != 0) {

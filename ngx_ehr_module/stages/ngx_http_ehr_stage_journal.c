@@ -51,6 +51,9 @@ ngx_http_ehr_stored(ngx_http_ehr_ctx_t *ctx)
         ctx->sub = &submit->sub;
         ctx->code = "accepted";
         ngx_http_ehr_count(ctx->worker, ACCEPTED);
+        ngx_http_ehr_keeper_accepted(ctx->worker,
+                                     ctx->mcf->routes[ctx->doc.kind],
+                                     submit->stored_bytes);
 
         if (ctx->sub->business_key.len) {
             /* whoever waits for older content learns that it is superseded */

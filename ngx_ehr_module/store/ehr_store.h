@@ -190,6 +190,7 @@ typedef struct {
     ehr_submission_t  found;          /* DUPLICATE: what is stored */
     ehr_str_t         packed;         /* the store's own; zero at first */
     ehr_str_t         sealed;         /* the same */
+    size_t            stored_bytes;   /* out: what the content takes */
 } ehr_store_submit_t;
 
 
@@ -439,6 +440,81 @@ ehr_rc_t ehr_store_checkpoint(ehr_store_t *store, int *frames_left);
 #define EHR_STORE_CHECKPOINT_FRAMES  8192
 
 int ehr_store_log_frames(const ehr_store_t *store);
+
+
+/* --- chores ------------------------------------------------------------ */
+
+/* Of one kind, or where kind is NULL of every kind that has no rule of its
+ * own; counted from when the last delivery was settled.  0: kept for ever. */
+
+typedef struct {
+    const char  *kind;
+    int64_t      content_ms;
+    int64_t      record_ms;
+} ehr_retention_t;
+
+
+typedef enum {
+    EHR_SWEEP_DUE = 0,                /* a time nobody would live to see */
+    EHR_SWEEP_PARTNER,                /* no lane serves it */
+    EHR_SWEEP_SUBMISSION,             /* delivers what is not there */
+    EHR_SWEEP_CONTENT,                /* its bytes are not there */
+    EHR_SWEEP_ATTEMPT,                /* open, and of no delivery under way */
+    EHR_SWEEP_LAST
+} ehr_sweep_e;
+
+
+#define EHR_STORE_MAX_KEYS_SEEN  16
+
+typedef struct {
+    int64_t     id;                   /* 0: in clear */
+    int64_t     n;                    /* documents */
+} ehr_key_count_t;
+
+
+typedef struct {
+    /* in: */
+    ehr_owner_t             owner;    /* incarnation alone */
+    int64_t                 now_ms;
+    int                     is_sweeping;
+    int64_t                 retry_max_ms;   /* of any partner */
+    const char *const      *partners; /* that lanes serve; none: all */
+    uint32_t                npartners;
+    const ehr_retention_t  *retentions;
+    uint32_t                nretentions;
+
+    /* the store's own from one call to the next; zero at first */
+    int                     is_mine;  /* the lease is ours */
+    int64_t                 lease_ms;
+    int64_t                 sweep_due_ms;
+    int64_t                 sweep_position[3];
+    int64_t                 retain_due_ms;
+    int64_t                 retain_position;
+    int64_t                 reseal_due_ms;
+    int64_t                 reseal_key;
+    int64_t                 reseal_seq;
+
+    /* out, of this call: */
+    uint32_t                nrepaired[EHR_SWEEP_LAST];
+    uint32_t                ncontents;      /* past their retention */
+    uint32_t                nrecords;
+    uint32_t                nresealed;
+    uint32_t                npages;         /* given back to the disk */
+    int                     has_more;       /* call again soon */
+    ehr_key_count_t         keys[EHR_STORE_MAX_KEYS_SEEN];  /* of the last
+                                               count, about each minute */
+    uint32_t                nkeys;
+} ehr_store_keep_t;
+
+/*
+ * A step of the journal's chores, if this caller has or gets the lease on
+ * them: sweeping (delivery.md), retention, sealing anew, giving pages back.
+ * Small transactions of its own; keep is the caller's for the handle's life.
+ */
+ehr_rc_t ehr_store_keep(ehr_store_t *store, ehr_store_keep_t *keep);
+
+/* Whoever leaves gives the lease back, so that nobody waits for its end. */
+ehr_rc_t ehr_store_keep_end(ehr_store_t *store, ehr_store_keep_t *keep);
 
 
 /* --- reading ----------------------------------------------------------- */

@@ -152,8 +152,7 @@ ehr_store_prepare_contents(ehr_store_t *store, ehr_store_op_t *ops)
 
 
 ehr_rc_t
-ehr_store_add_content(ehr_store_t *store, const ehr_store_submit_t *op,
-                      int64_t seq)
+ehr_store_add_content(ehr_store_t *store, ehr_store_submit_t *op, int64_t seq)
 {
     int          is_packed;
     ehr_str_t    bytes;
@@ -165,6 +164,8 @@ ehr_store_add_content(ehr_store_t *store, const ehr_store_submit_t *op,
     if (op->sealed.len != 0) {
         bytes = op->sealed;
     }
+
+    op->stored_bytes = bytes.len;
 
     ehr_query_begin(&q, store, EHR_SQL_CONTENT_ADD);
     ehr_query_int(&q, seq);
@@ -357,4 +358,81 @@ ehr_store_content(ehr_store_t *store, ehr_str_t facility, const char *id,
     }
 
     return ehr_store_end_read(store, rc);
+}
+
+
+/* --- sealing anew --- */
+
+static ehr_rc_t
+replace_kept(ehr_store_t *store, int64_t seq, ehr_str_t sealed)
+{
+    ehr_query_t  q;
+
+    ehr_query_begin(&q, store, EHR_SQL_RESEAL);
+    ehr_query_int(&q, seq);
+    ehr_query_int(&q, store->options.keys->keys[0].id);
+    ehr_query_blob(&q, sealed.data, sealed.len);
+
+    return ehr_query_run(&q);
+}
+
+
+/* The bytes as they are packed, once they were seen to be the right ones:
+ * what somebody changed is not made genuine by a new seal. */
+
+static ehr_content_e
+open_packed(ehr_store_t *store, const ehr_submission_t *sub,
+            ehr_arena_t *arena, kept_t *kept)
+{
+    kept_t  copy;
+
+    if (kept->key != 0) {
+        return unseal(store, sub, arena, kept);
+    }
+
+    copy = *kept;
+
+    return open_kept(store, sub, arena, &copy);
+}
+
+
+ehr_rc_t
+ehr_store_reseal_content(ehr_store_t *store, int64_t seq, ehr_arena_t *arena,
+                         int *is_done)
+{
+    kept_t            kept;
+    ehr_rc_t          rc;
+    ehr_str_t         sealed, context;
+    ehr_submission_t  sub;
+
+    *is_done = 0;
+
+    rc = ehr_store_load(store, seq, arena, &sub);
+
+    if (rc == EHR_OK) {
+        rc = read_kept(store, seq, arena, &kept);
+    }
+
+    if (rc != EHR_OK) {
+        return rc == EHR_REFUSED ? EHR_OK : rc;
+    }
+
+    if (open_packed(store, &sub, arena, &kept) != EHR_CONTENT_WHOLE) {
+        return EHR_OK;
+    }
+
+    context = context_of(&sub, kept.packing, arena);
+
+    if (context.data == NULL || sealer_of(store) == NULL) {
+        return EHR_LATER;
+    }
+
+    sealed = ehr_seal(store->sealer, context, kept.bytes, arena);
+    if (sealed.data == NULL) {
+        return EHR_LATER;
+    }
+
+    *is_done = 1;
+
+    return replace_kept(store, seq, sealed);
 }

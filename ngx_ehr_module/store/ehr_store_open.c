@@ -18,7 +18,7 @@
 /*
  * A document of 20 kB is three pages of 8 kB: half the writes that SQLite's
  * usual size needs.  The size counts when a database is made, later it is
- * ignored.
+ * ignored.  What is removed is overwritten with zeros.
  *
  * Checkpoints are the caller's, out of the commit's way: SQLite's own would
  * run inside every thousandth commit.
@@ -26,12 +26,18 @@
 
 #define SETTINGS                                                              \
     "PRAGMA page_size = 8192;"                                                \
+    "PRAGMA secure_delete = ON;"                                              \
     "PRAGMA synchronous = FULL;"                                              \
     "PRAGMA wal_autocheckpoint = 0;"                                          \
     "PRAGMA foreign_keys = ON;"                                               \
     "PRAGMA trusted_schema = OFF;"                                            \
     "PRAGMA temp_store = MEMORY;"                                             \
     "PRAGMA cache_size = -16384;"
+
+
+/* Before its first page is written: free pages can be given back then. */
+
+#define WHEN_MADE  "PRAGMA auto_vacuum = INCREMENTAL;"
 
 
 static int
@@ -199,6 +205,12 @@ prepare_database(ehr_store_t *store)
 
     if (rc != EHR_OK || store->options.is_readonly) {
         return rc;
+    }
+
+    if (!is_current && sqlite3_exec(store->db, WHEN_MADE, NULL, NULL, NULL)
+                       != SQLITE_OK)
+    {
+        return ehr_store_failed(store, sqlite3_errcode(store->db));
     }
 
     rc = set_log_mode(store);

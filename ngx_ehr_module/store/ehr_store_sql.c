@@ -248,6 +248,136 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         "DELETE FROM attempts"
         " WHERE delivery = ?1 AND attempt = ?2 AND ended_ms IS NULL",
 
+    /* --- chores --- */
+
+    [EHR_SQL_CHORE_LEFT] =
+        "SELECT until_ms - ?1 FROM chores"
+        " WHERE name = 'keeper' AND owner_incarnation <> ?2",
+
+    [EHR_SQL_CHORE_TAKE] =
+        "INSERT INTO chores (name, owner_incarnation, until_ms)"
+        " VALUES ('keeper', ?1, ?2) ON CONFLICT (name) DO UPDATE"
+        " SET owner_incarnation = ?1, until_ms = ?2"
+        " WHERE owner_incarnation = ?1 OR until_ms <= ?3 OR until_ms > ?2",
+
+    [EHR_SQL_CHORE_DROP] =
+        "UPDATE chores SET until_ms = 0"
+        " WHERE name = 'keeper' AND owner_incarnation = ?1",
+
+    [EHR_SQL_SWEEP_PARTNERS] =
+        "SELECT partner FROM deliveries INDEXED BY deliveries_state"
+        " WHERE state <> 'accepted' AND state = ?1 AND partner > ?2"
+        " ORDER BY partner LIMIT 1",
+
+    [EHR_SQL_SWEEP_PARTNER] =
+        "SELECT id, seq, partner FROM deliveries INDEXED BY deliveries_state"
+        " WHERE state <> 'accepted'"
+        " AND state IN ('pending', 'retrying', 'held') AND partner = ?1"
+        " AND (state <> 'held' OR due_ms > 0) LIMIT ?2",
+
+    [EHR_SQL_SWEEP_HOLD] =
+        "UPDATE deliveries SET state = 'held', due_ms = 0, reason = ?4"
+        " WHERE id = ?1 AND seq = ?2 AND ?3 > 0"
+        " AND (state IN ('pending', 'retrying')"
+        " OR (state = 'held' AND due_ms > 0))",
+
+    [EHR_SQL_SWEEP_DUE] =
+        "SELECT id, seq, partner FROM deliveries INDEXED BY deliveries_later"
+        " WHERE due_ms > 0 AND partner = ?1 AND due_ms > ?2"
+        " AND (state = 'retrying' OR due_ms > ?3) LIMIT ?4",
+
+    [EHR_SQL_SWEEP_DUE_MEND] =
+        "UPDATE deliveries SET due_ms = ?3"
+        " WHERE id = ?1 AND seq = ?2 AND due_ms > ?3 AND ?4 = ''",
+
+    [EHR_SQL_SWEEP_LAST] =
+        "SELECT coalesce(max(id), 0) FROM deliveries",
+
+    [EHR_SQL_SWEEP_SUBMISSION] =
+        "SELECT d.id, d.seq, d.partner FROM deliveries AS d"
+        " WHERE d.id > ?1 AND d.id <= ?2"
+        " AND d.state IN ('pending', 'retrying') AND NOT EXISTS ("
+        "SELECT 1 FROM submissions AS s WHERE s.seq = d.seq) LIMIT ?3",
+
+    [EHR_SQL_SWEEP_CONTENT] =
+        "SELECT d.id, d.seq, d.partner FROM deliveries AS d"
+        " JOIN submissions AS s ON s.seq = d.seq"
+        " WHERE d.id > ?1 AND d.id <= ?2"
+        " AND d.state IN ('pending', 'retrying') AND NOT EXISTS ("
+        "SELECT 1 FROM contents AS c WHERE c.seq = d.seq) LIMIT ?3",
+
+    [EHR_SQL_SWEEP_ATTEMPT] =
+        "SELECT a.delivery, a.attempt, '' FROM attempts AS a"
+        " LEFT JOIN deliveries AS d ON d.id = a.delivery"
+        " WHERE a.delivery > ?1 AND a.delivery <= ?2 AND a.ended_ms IS NULL"
+        " AND (d.id IS NULL OR d.state <> 'sending'"
+        " OR a.attempt < d.attempts) LIMIT ?3",
+
+    [EHR_SQL_SWEEP_ATTEMPT_MEND] =
+        "UPDATE attempts SET ended_ms = ?3, state = 'uncertain', reason = ?4"
+        " WHERE delivery = ?1 AND attempt = ?2 AND ended_ms IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.id = ?1"
+        " AND d.state = 'sending' AND d.attempts = ?2)",
+
+    [EHR_SQL_RETAIN_OLD] =
+        "SELECT seq, kind, received_ms FROM submissions"
+        " WHERE seq > ?1 AND received_ms < ?2 ORDER BY seq LIMIT ?3",
+
+    [EHR_SQL_RETAIN_AGE] =
+        "SELECT EXISTS (SELECT 1 FROM contents WHERE seq = ?1),"
+        " EXISTS (SELECT 1 FROM deliveries WHERE seq = ?1 AND state NOT IN"
+        " ('accepted', 'accepted_with_message', 'refused', 'superseded')),"
+        " coalesce((SELECT max(at_ms) FROM history WHERE seq = ?1"
+        " AND state <> 'removed'), received_ms)"
+        " FROM submissions WHERE seq = ?1",
+
+    /* Behind neither of them is a number that would be given again. */
+    [EHR_SQL_RETAIN_NEWEST] =
+        "SELECT min((SELECT max(seq) FROM submissions), coalesce("
+        "(SELECT seq FROM deliveries"
+        " WHERE id = (SELECT max(id) FROM deliveries)),"
+        " (SELECT max(seq) FROM submissions)))",
+
+    [EHR_SQL_RETAIN_ENTER] =
+        "INSERT INTO removals (seq) VALUES (?1)",
+
+    [EHR_SQL_RETAIN_ATTEMPTS] =
+        "DELETE FROM attempts WHERE delivery IN"
+        " (SELECT id FROM deliveries WHERE seq = ?1)",
+
+    [EHR_SQL_RETAIN_DELIVERIES] =
+        "DELETE FROM deliveries WHERE seq = ?1",
+
+    [EHR_SQL_RETAIN_HISTORY] =
+        "DELETE FROM history WHERE seq = ?1",
+
+    [EHR_SQL_RETAIN_KEYS] =
+        "DELETE FROM idempotency_keys WHERE seq = ?1",
+
+    [EHR_SQL_RETAIN_CONTENT] =
+        "DELETE FROM contents WHERE seq = ?1",
+
+    [EHR_SQL_RETAIN_SUBMISSION] =
+        "DELETE FROM submissions WHERE seq = ?1",
+
+    [EHR_SQL_RETAIN_LEAVE] =
+        "DELETE FROM removals WHERE seq = ?1",
+
+    [EHR_SQL_KEYS_NEXT] =
+        "SELECT key FROM contents INDEXED BY contents_key"
+        " WHERE key > ?1 ORDER BY key LIMIT 1",
+
+    [EHR_SQL_KEYS_COUNT] =
+        "SELECT count(*) FROM contents INDEXED BY contents_key"
+        " WHERE key = ?1",
+
+    [EHR_SQL_RESEAL_NEXT] =
+        "SELECT seq FROM contents INDEXED BY contents_key"
+        " WHERE key = ?1 AND seq > ?2 ORDER BY seq LIMIT 1",
+
+    [EHR_SQL_RESEAL] =
+        "UPDATE contents SET key = ?2, bytes = ?3 WHERE seq = ?1",
+
     /* --- read --- */
 
     [EHR_SQL_ATTEMPTS] =

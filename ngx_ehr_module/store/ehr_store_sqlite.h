@@ -52,6 +52,8 @@
 #define EHR_REASON_RELOADED      "config.reloaded"
 #define EHR_REASON_NO_KEY        "config.store-key"
 #define EHR_REASON_MISSING       "content.missing"
+#define EHR_REASON_NO_PARTNER    "config.partner"
+#define EHR_REASON_RETENTION     "retention.content"
 
 
 /* contents.packing */
@@ -232,14 +234,33 @@ ehr_rc_t ehr_store_find(ehr_store_t *store, ehr_str_t facility,
  * it could not be sealed. */
 ehr_rc_t ehr_store_prepare_contents(ehr_store_t *store, ehr_store_op_t *ops);
 
-ehr_rc_t ehr_store_add_content(ehr_store_t *store,
-                               const ehr_store_submit_t *op, int64_t seq);
+ehr_rc_t ehr_store_add_content(ehr_store_t *store, ehr_store_submit_t *op,
+                               int64_t seq);
 
 /* EHR_OK: content says whether the bytes are there; EHR_BROKEN: the arena is
  * full. */
 ehr_rc_t ehr_store_load_content(ehr_store_t *store,
                                 const ehr_submission_t *sub,
                                 ehr_arena_t *arena, ehr_content_t *content);
+
+
+/* Sealed with the first key, if it opens; else left as it is. */
+ehr_rc_t ehr_store_reseal_content(ehr_store_t *store, int64_t seq,
+                                  ehr_arena_t *arena, int *is_done);
+
+
+/* --- chores: between enter() and leave(), in transactions of their own --- */
+
+ehr_rc_t ehr_store_sweep(ehr_store_t *store, ehr_store_keep_t *keep);
+ehr_rc_t ehr_store_retain(ehr_store_t *store, ehr_store_keep_t *keep);
+ehr_rc_t ehr_store_reseal(ehr_store_t *store, ehr_store_keep_t *keep);
+
+/* Its time has come, or a clock has jumped back before it. */
+int ehr_store_is_due(const ehr_store_keep_t *keep, int64_t due_ms,
+                     int64_t period_ms);
+
+/* ehr_store_checkpoint() inside enter() and leave(), once. */
+ehr_rc_t ehr_store_move_log(ehr_store_t *store, int *frames_left);
 
 
 /* --- operations, inside a transaction --- */

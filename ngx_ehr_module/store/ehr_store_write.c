@@ -382,3 +382,10 @@ ehr_store_checkpoint(ehr_store_t *store, int *frames_left)
 
     return rc;
 }
+
+
+ehr_rc_t
+ehr_store_move_log(ehr_store_t *store, int *frames_left)
+{
+    return checkpoint(store, SQLITE_CHECKPOINT_PASSIVE, frames_left);
+}

@@ -3,8 +3,9 @@
 -- The journal and the registry.  Times are milliseconds since 1970, UTC.
 -- A migration that has been released is never edited: the next one mends it.
 
--- seq is the order of acceptance.  Submissions are never deleted, so SQLite's
--- own "highest plus one" never gives a number twice.
+-- seq is the order of acceptance.  The newest submission is never deleted, nor
+-- the newest delivery, so SQLite's own "highest plus one" never gives a number
+-- twice.
 
 CREATE TABLE submissions (
     seq           INTEGER PRIMARY KEY,
@@ -56,6 +57,8 @@ CREATE TABLE idempotency_keys (
     seq       INTEGER NOT NULL REFERENCES submissions (seq),
     PRIMARY KEY (facility, key)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idempotency_keys_seq ON idempotency_keys (seq);
 
 -- facility, kind and business_key repeat the submission's, so that the order
 -- of one key is one index and not a join over all its older contents.
@@ -154,7 +157,15 @@ BEGIN
     SELECT raise(ABORT, 'history is only appended');
 END;
 
+-- Submissions that are past their retention, while they are removed and no
+-- longer: the one way in which the history gives way.
+
+CREATE TABLE removals (
+    seq  INTEGER PRIMARY KEY
+) STRICT;
+
 CREATE TRIGGER history_is_not_removed BEFORE DELETE ON history
+WHEN NOT EXISTS (SELECT 1 FROM removals AS r WHERE r.seq = old.seq)
 BEGIN
     SELECT raise(ABORT, 'history is only appended');
 END;

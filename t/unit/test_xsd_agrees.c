@@ -477,7 +477,7 @@ compare_node(pair_t *pair, const char *name)
 {
     char         open[64], close[64], *text;
     const char  *at, *end;
-    size_t       from, len;
+    size_t       from, len, size;
 
     (void) snprintf(open, sizeof(open), "<%s", name);
     (void) snprintf(close, sizeof(close), "</%s>", name);
@@ -487,17 +487,18 @@ compare_node(pair_t *pair, const char *name)
 
     from = (size_t) (at - pair->good.data);
     len = (size_t) (end - at) + strlen(close);
-    text = malloc(2 * len + 64);
+    size = 2 * len + 64;
+    text = malloc(size);
     assert_non_null(text);
 
     compare_replaced(pair, from, len, "");
-    (void) sprintf(text, "<%s/>", name);
+    (void) snprintf(text, size, "<%s/>", name);
     compare_replaced(pair, from, len, text);
-    (void) sprintf(text, "<%s>x</%s>", name, name);
+    (void) snprintf(text, size, "<%s>x</%s>", name, name);
     compare_replaced(pair, from, len, text);
-    (void) sprintf(text, "%.*s%.*s", (int) len, at, (int) len, at);
+    (void) snprintf(text, size, "%.*s%.*s", (int) len, at, (int) len, at);
     compare_replaced(pair, from, len, text);
-    (void) sprintf(text, "%.*sx", (int) len, at);
+    (void) snprintf(text, size, "%.*sx", (int) len, at);
     compare_replaced(pair, from, len, text);
     free(text);
 }

@@ -22,9 +22,13 @@
 #define GROUP_VERIFY   0x40
 #define GROUP_PLUGINS  0x80
 #define GROUP_PATHS    0x100
+#define GROUP_FILTER   0x200
+#define GROUP_DECIDE   0x400
+#define GROUP_RELEASE  0x800
 
 #define ARGS_MAX       4096   /* words of a command line */
 #define OPERANDS_ANY   (-1)   /* one or more, to ctl->paths */
+#define OPERANDS_MAYBE (-2)   /* one or none */
 
 
 typedef struct {
@@ -66,6 +70,42 @@ static const option_t  options[] = {
 
     { "reason", "TEXT", GROUP_REASON, offsetof(ehrctl_t, reason),
       "why, for those who look later (required)" },
+
+    { "facility", "CODE", GROUP_FILTER, offsetof(ehrctl_t, facility),
+      "of this facility" },
+
+    { "partner", "NAME", GROUP_FILTER, offsetof(ehrctl_t, partner),
+      "for this partner" },
+
+    { "kind", "KIND", GROUP_FILTER, offsetof(ehrctl_t, kind),
+      "of this kind" },
+
+    { "state", "STATE", GROUP_FILTER, offsetof(ehrctl_t, state),
+      "in this state" },
+
+    { "why", "REASON", GROUP_FILTER, offsetof(ehrctl_t, why),
+      "with this reason; login. is all that begin so" },
+
+    { "since", "TIME", GROUP_FILTER, offsetof(ehrctl_t, since),
+      "received since then (2026-11-21T03:04:05Z)" },
+
+    { "until", "TIME", GROUP_FILTER, offsetof(ehrctl_t, until),
+      "received before then" },
+
+    { "rate", "N", GROUP_DECIDE, offsetof(ehrctl_t, rate),
+      "deliveries a second, of many; 10 when not given" },
+
+    { "no-wait", NULL, GROUP_DECIDE, offsetof(ehrctl_t, is_no_wait),
+      "do not wait for the job's end" },
+
+    { "force", NULL, GROUP_DECIDE, offsetof(ehrctl_t, is_forced),
+      "one document: send again though it may arrive twice" },
+
+    { "as", "STATE", GROUP_RELEASE, offsetof(ehrctl_t, as),
+      "accepted or refused: by your word, nothing is sent" },
+
+    { "partner-ref", "TEXT", GROUP_RELEASE, offsetof(ehrctl_t, partner_ref),
+      "the partner's reference, with --as accepted" },
 
     { "dry-run", NULL, GROUP_CHANGE, offsetof(ehrctl_t, is_dry_run),
       "check everything, change nothing" },
@@ -181,6 +221,57 @@ static const verb_t  verbs[] = {
     { "queue", "", "", 0,
       GROUP_COMMON|GROUP_CONNECT, ehrctl_queue,
       "how much waits for each partner, by age", NULL },
+
+    { "document", "list", "", 0,
+      GROUP_COMMON|GROUP_CONNECT|GROUP_FILTER, ehrctl_document_list,
+      "deliveries, newest first", NULL },
+
+    { "document", "show", "ID", 1,
+      GROUP_COMMON|GROUP_CONNECT, ehrctl_document_show,
+      "one document and its deliveries", NULL },
+
+    { "document", "timeline", "ID", 1,
+      GROUP_COMMON|GROUP_CONNECT, ehrctl_document_timeline,
+      "every decision about a document, oldest first", NULL },
+
+    { "document", "hold", "[ID]", OPERANDS_MAYBE,
+      GROUP_COMMON|GROUP_CONNECT|GROUP_FILTER|GROUP_DECIDE|GROUP_REASON
+      |GROUP_CHANGE|GROUP_MATCH, ehrctl_document_hold,
+      "send nothing until it is released",
+      "Without ID: all that the filter selects, by a job with a speed;\n"
+      "--dry-run counts them first." },
+
+    { "document", "release", "[ID]", OPERANDS_MAYBE,
+      GROUP_COMMON|GROUP_CONNECT|GROUP_FILTER|GROUP_DECIDE|GROUP_REASON
+      |GROUP_CHANGE|GROUP_MATCH
+      |GROUP_RELEASE, ehrctl_document_release,
+      "what is held is sent; what is uncertain is decided",
+      "What is uncertain: --as accepted or --as refused when the partner was\n"
+      "asked, --force when it has not got it.  Without ID: all that are held\n"
+      "and that the filter selects." },
+
+    { "document", "replay", "[ID]", OPERANDS_MAYBE,
+      GROUP_COMMON|GROUP_CONNECT|GROUP_FILTER|GROUP_DECIDE|GROUP_REASON
+      |GROUP_CHANGE|GROUP_MATCH, ehrctl_document_replay,
+      "send again what the partner has answered",
+      "Where it may arrive twice only with ID and --force.  Without ID:\n"
+      "--partner and --state are required." },
+
+    { "job", "list", "", 0,
+      GROUP_COMMON|GROUP_CONNECT, ehrctl_job_list,
+      "decisions about many, and how far they are", NULL },
+
+    { "job", "pause", "JOB", 1,
+      GROUP_COMMON|GROUP_CONNECT|GROUP_CHANGE, ehrctl_job_pause,
+      "a job rests", NULL },
+
+    { "job", "resume", "JOB", 1,
+      GROUP_COMMON|GROUP_CONNECT|GROUP_CHANGE, ehrctl_job_resume,
+      "it goes on", NULL },
+
+    { "job", "cancel", "JOB", 1,
+      GROUP_COMMON|GROUP_CONNECT|GROUP_CHANGE, ehrctl_job_cancel,
+      "it ends where it is", NULL },
 
     { "receipt", "verify", "FILE", 1,
       GROUP_COMMON|GROUP_VERIFY, ehrctl_receipt_verify,
@@ -417,7 +508,8 @@ operands_check(args_t *args)
     int        n = args->nwords - first;
 
     if (args->verb->noperands == OPERANDS_ANY ? n < 1
-                                              : n != args->verb->noperands)
+        : args->verb->noperands == OPERANDS_MAYBE ? n > 1
+        : n != args->verb->noperands)
     {
         return usage("wrong number of operands, expected",
                      args->verb->operands[0] ? args->verb->operands : "none");

@@ -50,6 +50,17 @@ typedef struct {
     const char       *reason;
     const char       *jwks;
 
+    const char       *partner;
+    const char       *kind;
+    const char       *state;
+    const char       *why;            /* reason a delivery has */
+    const char       *since;
+    const char       *until;
+    const char       *as;
+    const char       *partner_ref;
+    int               is_forced;
+    int               is_no_wait;
+
     const char       *facility;
     const char       *plugins;
     const char       *config;
@@ -79,6 +90,16 @@ int ehrctl_partner_pause(ehrctl_t *ctl);
 int ehrctl_partner_resume(ehrctl_t *ctl);
 int ehrctl_partner_probe(ehrctl_t *ctl);
 int ehrctl_queue(ehrctl_t *ctl);
+int ehrctl_document_list(ehrctl_t *ctl);
+int ehrctl_document_show(ehrctl_t *ctl);
+int ehrctl_document_timeline(ehrctl_t *ctl);
+int ehrctl_document_hold(ehrctl_t *ctl);
+int ehrctl_document_release(ehrctl_t *ctl);
+int ehrctl_document_replay(ehrctl_t *ctl);
+int ehrctl_job_list(ehrctl_t *ctl);
+int ehrctl_job_pause(ehrctl_t *ctl);
+int ehrctl_job_resume(ehrctl_t *ctl);
+int ehrctl_job_cancel(ehrctl_t *ctl);
 int ehrctl_receipt_verify(ehrctl_t *ctl);
 int ehrctl_validate(ehrctl_t *ctl);
 int ehrctl_rules(ehrctl_t *ctl);

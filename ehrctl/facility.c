@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "args.h"
+#include "call.h"
 #include "ehr_certificate.h"
 #include "ehr_facility.h"
 #include "ehr_id.h"
@@ -84,45 +85,6 @@ static const label_t  label_no_certificate = {
 
 /* --- calls --------------------------------------------------------------- */
 
-/* A 2xx answer as JSON; NULL: the complaint is printed. */
-
-static json_t *
-call(ehrctl_t *ctl, http_request_t *request)
-{
-    json_t           *answer;
-    http_peer_t       peer;
-    http_response_t   response;
-
-    peer.url = ctl->server;
-    peer.cert = ctl->cert;
-    peer.key = ctl->key;
-    peer.ca = ctl->ca;
-
-    request->language = ctl->lang == EHR_LANG_VI ? "vi" : "en";
-
-    if (http_call(&peer, request, ctl->arena, &response) != EHR_OK) {
-        (void) output_failure(ctl->server, response.error);
-        return NULL;
-    }
-
-    if (response.status < 200 || response.status > 299) {
-        (void) output_problem(ctl, response.status, response.body);
-        return NULL;
-    }
-
-    answer = json_loadb(response.body.data, response.body.len,
-                        JSON_REJECT_DUPLICATES, NULL);
-
-    if (!json_is_object(answer)) {
-        (void) output_failure(ctl->server, "the answer is no JSON object");
-        json_decref(answer);
-        return NULL;
-    }
-
-    return answer;
-}
-
-
 /* A code goes into a path: what is none goes nowhere. */
 
 static int
@@ -168,18 +130,9 @@ if_match_render(ehrctl_t *ctl, char tag[TEXT_MAX])
 /* --- one facility -------------------------------------------------------- */
 
 static const char *
-text_of(const json_t *object, const char *name)
-{
-    const char  *text = json_string_value(json_object_get(object, name));
-
-    return text != NULL ? text : "";
-}
-
-
-static const char *
 state_of(ehrctl_t *ctl, const json_t *fac)
 {
-    return strcmp(text_of(fac, "state"), "active") == 0
+    return strcmp(ehrctl_text(fac, "state"), "active") == 0
            ? label_active.text[ctl->lang]
            : label_suspended.text[ctl->lang];
 }
@@ -249,11 +202,11 @@ field_certificate(ehrctl_t *ctl, const json_t *cert)
 {
     char  text[1024];
 
-    field(ctl, &label_cert, text_of(cert, "sha256"));
+    field(ctl, &label_cert, ehrctl_text(cert, "sha256"));
 
     (void) snprintf(text, sizeof(text), "  %s, %s %s",
-                    text_of(cert, "subject"), label_until.text[ctl->lang],
-                    text_of(cert, "not_after"));
+                    ehrctl_text(cert, "subject"), label_until.text[ctl->lang],
+                    ehrctl_text(cert, "not_after"));
 
     field(ctl, &(label_t) { { "", "" } }, text);
 }
@@ -264,26 +217,26 @@ facility_table(ehrctl_t *ctl, const json_t *fac)
 {
     const json_t  *certs = json_object_get(fac, "certificates");
 
-    field(ctl, &label_code, text_of(fac, "code"));
-    field(ctl, &label_name, text_of(fac, "name"));
+    field(ctl, &label_code, ehrctl_text(fac, "code"));
+    field(ctl, &label_name, ehrctl_text(fac, "name"));
     field(ctl, &label_state, state_of(ctl, fac));
 
-    if (text_of(fac, "suspended_reason")[0] != '\0') {
-        field(ctl, &label_reason, text_of(fac, "suspended_reason"));
+    if (ehrctl_text(fac, "suspended_reason")[0] != '\0') {
+        field(ctl, &label_reason, ehrctl_text(fac, "suspended_reason"));
     }
 
     field(ctl, &label_standard,
-          or_label(ctl, text_of(fac, "standard"), &label_by_date));
+          or_label(ctl, ehrctl_text(fac, "standard"), &label_by_date));
     field_kinds(ctl, json_object_get(fac, "kinds"));
     field(ctl, &label_rate,
-          or_label(ctl, text_of(fac, "rate"), &label_default));
+          or_label(ctl, ehrctl_text(fac, "rate"), &label_default));
 
     if (json_integer_value(json_object_get(fac, "burst")) > 0) {
         field_integer(ctl, &label_burst, json_object_get(fac, "burst"));
     }
 
     field_integer(ctl, &label_version, json_object_get(fac, "version"));
-    field(ctl, &label_changed, text_of(fac, "changed_at"));
+    field(ctl, &label_changed, ehrctl_text(fac, "changed_at"));
 
     for (size_t i = 0; i < json_array_size(certs); i++) {
         field_certificate(ctl, json_array_get(certs, i));
@@ -299,7 +252,7 @@ facility_call(ehrctl_t *ctl, http_request_t *request)
     int      status = EHRCTL_OK;
     json_t  *fac;
 
-    fac = call(ctl, request);
+    fac = ehrctl_call(ctl, request);
     if (fac == NULL) {
         return EHRCTL_FAILED;
     }
@@ -589,10 +542,11 @@ row_of(ehrctl_t *ctl, const json_t *fac)
     (void) snprintf(certs, sizeof(certs), "%zu",
                     json_array_size(json_object_get(fac, "certificates")));
 
-    row = json_pack("[s, s, s, s, s, s]", text_of(fac, "code"),
-                    text_of(fac, "name"), state_of(ctl, fac),
-                    or_label(ctl, text_of(fac, "standard"), &label_by_date),
-                    or_label(ctl, text_of(fac, "rate"), &label_default),
+    row = json_pack("[s, s, s, s, s, s]", ehrctl_text(fac, "code"),
+                    ehrctl_text(fac, "name"), state_of(ctl, fac),
+                    or_label(ctl, ehrctl_text(fac, "standard"),
+                             &label_by_date),
+                    or_label(ctl, ehrctl_text(fac, "rate"), &label_default),
                     certs);
 
     return row;
@@ -645,12 +599,12 @@ page_read(ehrctl_t *ctl, json_t *all, char cursor[CURSOR_MAX])
     (void) snprintf(path, sizeof(path), FACILITIES "?limit=" PAGE_LIMIT "%s%s",
                     cursor[0] != '\0' ? "&cursor=" : "", cursor);
 
-    answer = call(ctl, &request);
+    answer = ehrctl_call(ctl, &request);
     if (answer == NULL) {
         return EHRCTL_FAILED;
     }
 
-    n = snprintf(cursor, CURSOR_MAX, "%s", text_of(answer, "next_cursor"));
+    n = snprintf(cursor, CURSOR_MAX, "%s", ehrctl_text(answer, "next_cursor"));
 
     if (n >= CURSOR_MAX || strspn(cursor, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                           "abcdefghijklmnopqrstuvwxyz"

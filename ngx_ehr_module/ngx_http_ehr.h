@@ -107,6 +107,8 @@ typedef struct ngx_http_ehr_keeper_s    ngx_http_ehr_keeper_t;
       "Questions to partners about uncertain deliveries")                     \
     X(QUERIES_ANSWERED, "ehr_queries_answered_total", "",                     \
       "Of these, those that ended the uncertainty")                           \
+    X(DECIDED, "ehr_job_deliveries_total", "",                                \
+      "Deliveries that jobs have held, released or replayed")                 \
     X(LOGINS, "ehr_partner_logins_total", "", "Log-ins at partners")          \
     X(RECOVERED, "ehr_deliveries_recovered_total", "",                        \
       "Deliveries taken back from workers that died")                         \

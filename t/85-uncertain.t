@@ -61,7 +61,7 @@ for my $mode (qw(lost lost-500 lost-html lost-close lost-hang)) {
 }
 
 
-# --- the partner has not got it, and says so -----------------------------------
+# --- the partner has not got it, and says so ---------------------------------
 
 for my $mode (qw(close-early http-500 html)) {
     $standin->mode($mode, count => 1);
@@ -85,7 +85,7 @@ is(wait_state($world, $client, sent(notice()), "refused")->{partner_code},
    "77", "a refusal is a refusal");
 
 
-# --- newer content meanwhile -----------------------------------------------------
+# --- newer content meanwhile -------------------------------------------------
 
 # The old content is absent, but newer was accepted: it is not sent after it.
 
@@ -106,7 +106,7 @@ is(wait_state($world, $client, $old_id, "superseded")->{reason},
 is(copies($old_id), 0, "the old one was not sent after the new one");
 
 
-# --- bad days of the questions ------------------------------------------------------
+# --- bad days of the questions -----------------------------------------------
 
 for my $mode (qw(query-http-500 query-html query-close-early query-reset
                  query-processing)) {
@@ -141,7 +141,7 @@ is(copies($stuck_id), 1, "sent once");
 $standin->mode("normal");
 
 
-# --- a restart between the answer that was lost and the question ---------------------
+# --- a restart between the answer that was lost and the question -------------
 
 $standin->mode("lost", count => 1);
 $standin->mode("query-http-503");
@@ -158,7 +158,7 @@ ok(wait_state($world, $client, $restart_id, "accepted"),
 is(copies($restart_id), 1, "sent once");
 
 
-# --- a worker that dies after the document has left -----------------------------------
+# --- a worker that dies after the document has left --------------------------
 
 $standin->mode("slow", delay_ms => 20_000, count => 1);
 
@@ -187,7 +187,7 @@ ok(wait_state($world, $client, $asking_id, "accepted", 20),
 is(copies($asking_id), 1, "sent once");
 
 
-# --- a partner that cannot be asked ----------------------------------------------------
+# --- a partner that cannot be asked ------------------------------------------
 
 $client->close;
 $world->reconfigure(standin => "retry=20ms,100ms query=50ms,200ms");

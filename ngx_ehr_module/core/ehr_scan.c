@@ -175,16 +175,10 @@ scan_character(ehr_scan_t *s, int is_cdata, ehr_scan_e *rc)
 
     if (*s->p >= 0x80) {
         len = ehr_scan_utf8(s->p, s->end);
-
-        if (len == 0) {
-            *rc = EHR_SCAN_UTF8;
-
-            return RUN_FAULT;
-        }
-
         s->p += len;
+        *rc = EHR_SCAN_UTF8;
 
-        return RUN_GOES_ON;
+        return len ? RUN_GOES_ON : RUN_FAULT;
     }
 
     switch (*s->p) {
@@ -214,17 +208,13 @@ scan_character(ehr_scan_t *s, int is_cdata, ehr_scan_e *rc)
         break;
 
     case ']':
-        if (!starts(s, "]]>")) {
-            break;
+        if (starts(s, "]]>")) {
+            *rc = EHR_SCAN_SYNTAX;
+
+            return is_cdata ? RUN_ENDS : RUN_FAULT;
         }
 
-        if (is_cdata) {
-            return RUN_ENDS;
-        }
-
-        *rc = EHR_SCAN_SYNTAX;
-
-        return RUN_FAULT;
+        break;
 
     default:
         *rc = EHR_SCAN_CONTROL;
@@ -265,6 +255,7 @@ scan_run(ehr_scan_t *s, int is_cdata)
 
         scan_tell(s, piece, s->p);
         piece = s->p;
+        rc = EHR_SCAN_OK;
 
         if (run == RUN_PIECE && s->p >= s->look) {
             rc = scan_look(s);

@@ -241,6 +241,24 @@ ngx_http_ehr_partner_is_repeat_safe(const ngx_http_ehr_partner_t *part,
 }
 
 
+int
+ngx_http_ehr_repeat_is_safe(void *data, const char *partner, const char *kind)
+{
+    ngx_http_ehr_main_conf_t  *mcf = data;
+
+    ngx_uint_t                 i;
+    ngx_http_ehr_partner_t    *part = mcf->partners.elts;
+
+    for (i = 0; i < mcf->partners.nelts; i++) {
+        if (ngx_strcmp(part[i].name.data, partner) == 0) {
+            return (int) ngx_http_ehr_partner_is_repeat_safe(&part[i], kind);
+        }
+    }
+
+    return 0;
+}
+
+
 ngx_uint_t
 ngx_http_ehr_partner_has_query(const ngx_http_ehr_partner_t *part)
 {

@@ -20,6 +20,11 @@ const ngx_http_ehr_account_t *ngx_http_ehr_partner_account(
 ngx_uint_t ngx_http_ehr_partner_is_repeat_safe(
     const ngx_http_ehr_partner_t *part, const char *kind);
 
+/* The same by a partner's name, as the store asks it; data is the main
+ * configuration. */
+int ngx_http_ehr_repeat_is_safe(void *data, const char *partner,
+    const char *kind);
+
 /* 1: it can be asked what became of an uncertain delivery. */
 ngx_uint_t ngx_http_ehr_partner_has_query(const ngx_http_ehr_partner_t *part);
 

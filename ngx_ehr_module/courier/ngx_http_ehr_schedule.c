@@ -290,7 +290,9 @@ ngx_http_ehr_schedule_init(ngx_http_ehr_worker_t *worker)
         }
     }
 
-    if (ngx_http_ehr_askings_init(worker) != NGX_OK) {
+    if (ngx_http_ehr_askings_init(worker) != NGX_OK
+        || ngx_http_ehr_jobs_init(worker) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -19,6 +19,7 @@
 
 typedef struct ngx_http_ehr_lane_s   ngx_http_ehr_lane_t;
 typedef struct ngx_http_ehr_batch_s  ngx_http_ehr_batch_t;
+typedef struct ngx_http_ehr_jobs_s    ngx_http_ehr_jobs_t;
 typedef struct ngx_http_ehr_asking_s  ngx_http_ehr_asking_t;
 
 
@@ -135,6 +136,9 @@ void ngx_http_ehr_asking_due(ngx_http_ehr_worker_t *worker,
 
 /* Something became uncertain: its first question; 0: nobody asks. */
 int64_t ngx_http_ehr_first_query_ms(const ngx_http_ehr_partner_t *part);
+
+/* The steps of jobs (ehr_store_decide.h), by whichever worker is there. */
+ngx_int_t ngx_http_ehr_jobs_init(ngx_http_ehr_worker_t *worker);
 
 /* 1: workers with a newer configuration are there, and what is held for this
  * reason here may be no question for them. */

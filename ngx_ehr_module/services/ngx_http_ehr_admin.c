@@ -46,6 +46,8 @@ static ngx_http_ehr_result_e ngx_http_ehr_admin_answer(
     ngx_http_ehr_admin_t *admin);
 static ngx_http_ehr_result_e ngx_http_ehr_admin_refused(
     ngx_http_ehr_admin_t *admin);
+static ngx_http_ehr_result_e ngx_http_ehr_admin_undecided(
+    ngx_http_ehr_admin_t *admin);
 static ngx_int_t ngx_http_ehr_admin_headers(ngx_http_ehr_admin_t *admin,
     ngx_uint_t status);
 
@@ -65,6 +67,7 @@ const ngx_http_ehr_stage_t  ngx_http_ehr_stage_admin = {
 static const ngx_http_ehr_admin_call_t *const  ngx_http_ehr_admin_calls[] = {
     ngx_http_ehr_admin_facilities,
     ngx_http_ehr_admin_partners,
+    ngx_http_ehr_admin_documents,
     NULL
 };
 
@@ -445,7 +448,7 @@ ngx_http_ehr_admin_start(ngx_http_ehr_admin_t *admin)
     ngx_int_t            rc;
     ngx_http_ehr_ctx_t  *ctx = admin->ctx;
 
-    if (admin->call->right == NGX_HTTP_EHR_RIGHT_READ) {
+    if (admin->call->right == NGX_HTTP_EHR_RIGHT_READ || admin->is_reading) {
         rc = ngx_http_ehr_journal_read(ctx->worker, admin->call->run,
                                        ngx_http_ehr_admin_done, admin);
 
@@ -472,7 +475,7 @@ ngx_http_ehr_admin_done(void *data)
 
     if (admin->result == EHR_REGISTRY_OK
         && admin->call->right != NGX_HTTP_EHR_RIGHT_READ
-        && !admin->change.is_dry_run)
+        && admin->data == NULL && !admin->change.is_dry_run)
     {
         ngx_http_ehr_registry_changed(admin->ctx->worker);
     }
@@ -489,6 +492,10 @@ ngx_http_ehr_admin_answer(ngx_http_ehr_admin_t *admin)
 
     if (admin->result != EHR_REGISTRY_OK) {
         return ngx_http_ehr_admin_refused(admin);
+    }
+
+    if (admin->decided != EHR_DECIDED_OK) {
+        return ngx_http_ehr_admin_undecided(admin);
     }
 
     /* Nothing is created by a dry run. */
@@ -580,5 +587,53 @@ ngx_http_ehr_admin_refused(ngx_http_ehr_admin_t *admin)
 
     default:
         return NGX_HTTP_EHR_BROKEN;
+    }
+}
+
+
+/* A decision about a delivery, or a job, that was not taken. */
+
+static ngx_http_ehr_result_e
+ngx_http_ehr_admin_undecided(ngx_http_ehr_admin_t *admin)
+{
+    ngx_http_ehr_ctx_t  *ctx = admin->ctx;
+
+    switch (admin->decided) {
+
+    case EHR_DECIDED_NOT_FOUND:
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_NOT_FOUND, NULL, NULL);
+
+    case EHR_DECIDED_VERSION:
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_PRECONDITION_FAILED, NULL,
+                                   NULL);
+
+    case EHR_DECIDED_SEVERAL:
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_PARAMETER_INVALID,
+            "Hồ sơ có nhiều nơi nhận: phải nêu partner",
+            "The document has several partners: name one (partner)");
+
+    case EHR_DECIDED_STATE:
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_CONFLICT,
+            "Không thể thực hiện từ trạng thái hiện tại",
+            "This cannot be done from the present state");
+
+    case EHR_DECIDED_UNSAFE:
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_CONFLICT,
+            "Nơi nhận có thể đã có hồ sơ và gửi lại không an toàn: hỏi nơi"
+            " nhận trước, rồi dùng force nếu họ chưa nhận",
+            "The partner may have it and a repeat is not safe: ask the"
+            " partner first, then use force if it has not got it");
+
+    case EHR_DECIDED_NEWER:
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_CONFLICT,
+            "Đã nhận nội dung mới hơn của hồ sơ này: nội dung cũ không được"
+            " gửi sau nội dung mới",
+            "Newer content of this document was accepted: the old one is not"
+            " sent after it");
+
+    default:
+        ctx->retry_after = NGX_HTTP_EHR_ADMIN_RETRY;
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_STORE_UNAVAILABLE, NULL,
+                                   NULL);
     }
 }

@@ -14,6 +14,7 @@
 
 #include "ngx_http_ehr.h"
 #include "ehr_facility.h"
+#include "ehr_store_decide.h"
 
 
 #define NGX_HTTP_EHR_ADMIN_SEGMENTS  4
@@ -60,6 +61,13 @@ struct ngx_http_ehr_admin_s {
     uint32_t                          limit;
     ngx_uint_t                        partner;    /* index */
 
+    /* of documents, deliveries and jobs; NULL for other calls */
+    void                             *data;
+    ehr_decided_e                     decided;
+    ngx_uint_t                        is_reading; /* flag: a change that
+                                                     only looks: not in the
+                                                     writer's way */
+
     /* what became of it */
     ehr_registry_e                    result;
     int64_t                           version;    /* 0: no ETag */
@@ -72,6 +80,9 @@ extern const ngx_http_ehr_admin_call_t  ngx_http_ehr_admin_facilities[];
 
 /* The calls of /admin/v1/partners. */
 extern const ngx_http_ehr_admin_call_t  ngx_http_ehr_admin_partners[];
+
+/* The calls of documents, deliveries and jobs. */
+extern const ngx_http_ehr_admin_call_t  ngx_http_ehr_admin_documents[];
 
 
 #endif /* NGX_HTTP_EHR_ADMIN_H */

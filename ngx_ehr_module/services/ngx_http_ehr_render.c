@@ -55,13 +55,12 @@ ngx_http_ehr_next_attempt(const ehr_store_delivery_t *dlv)
 }
 
 
-static void
+void
 ngx_http_ehr_render_delivery(ehr_json_t *json,
     const ehr_store_delivery_t *dlv)
 {
     int64_t  next_ms;
 
-    ehr_json_open(json, NULL, '{');
     ehr_json_text(json, "partner", dlv->partner);
     ehr_json_text(json, "state", ehr_state_name(dlv->state));
 
@@ -90,8 +89,6 @@ ngx_http_ehr_render_delivery(ehr_json_t *json,
     if (dlv->reason.len) {
         ehr_json_string(json, "reason", dlv->reason);
     }
-
-    ehr_json_close(json, '}');
 }
 
 
@@ -103,7 +100,9 @@ ngx_http_ehr_render_deliveries(ehr_json_t *json, const ehr_submission_t *sub)
     ehr_json_open(json, "deliveries", '[');
 
     for (i = 0; i < sub->ndeliveries; i++) {
+        ehr_json_open(json, NULL, '{');
         ngx_http_ehr_render_delivery(json, &sub->deliveries[i]);
+        ehr_json_close(json, '}');
     }
 
     ehr_json_close(json, ']');

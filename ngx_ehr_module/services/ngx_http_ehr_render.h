@@ -12,6 +12,8 @@
 /* Members, for inside an open object. */
 void ngx_http_ehr_render_submission(ehr_json_t *json,
                                     const ehr_submission_t *sub);
+void ngx_http_ehr_render_delivery(ehr_json_t *json,
+                                  const ehr_store_delivery_t *dlv);
 void ngx_http_ehr_render_deliveries(ehr_json_t *json,
                                     const ehr_submission_t *sub);
 void ngx_http_ehr_render_warnings(ehr_json_t *json,

@@ -540,6 +540,10 @@ ehr_rc_t ehr_store_attempts(ehr_store_t *store, const char *id,
 ehr_rc_t ehr_store_history(ehr_store_t *store, const char *id,
                            ehr_arena_t *arena, ehr_str_t *json);
 
+/* The same with "note", what administrators wrote: for them alone. */
+ehr_rc_t ehr_store_timeline(ehr_store_t *store, const char *id,
+                            ehr_arena_t *arena, ehr_str_t *json);
+
 
 typedef struct {
     ehr_str_t    facility;            /* empty: any */

@@ -6,8 +6,8 @@
  * so nothing can be sent twice by it.
  *
  * Who takes a probe owns it by the row's fence and for a time: when nothing
- * comes back, or its worker is dead, it is asked again.  A person's decision raises the fence, too,
- * so that a late answer changes nothing.
+ * comes back, or its worker is dead, it is asked again.  A person's decision
+ * raises the fence, too, so that a late answer changes nothing.
  */
 
 #include "ehr_store_sqlite.h"

@@ -173,6 +173,29 @@ ehr_store_attempts(ehr_store_t *store, const char *id, ehr_arena_t *arena,
 }
 
 
+static void
+render_step_noted(ehr_query_t *q, ehr_json_t *json, ehr_arena_t *arena)
+{
+    ehr_str_t  note = ehr_column_str(q, 4, arena);
+
+    render_step(q, json, arena);
+
+    if (note.len != 0) {
+        ehr_json_string(json, "note", note);
+    }
+}
+
+
+ehr_rc_t
+ehr_store_timeline(ehr_store_t *store, const char *id, ehr_arena_t *arena,
+                   ehr_str_t *json)
+{
+    static const rows_t  rows = { EHR_SQL_HISTORY, render_step_noted };
+
+    return rows_of(store, id, &rows, arena, json);
+}
+
+
 ehr_rc_t
 ehr_store_history(ehr_store_t *store, const char *id, ehr_arena_t *arena,
                   ehr_str_t *json)

@@ -32,6 +32,11 @@
     " AND state IN ('pending', 'sending', 'retrying', 'held')"                \
     " AND state <> 'sending'"
 
+#define JOB_COLUMNS                                                           \
+    "id, action, state, facility, partner, kind, reason, in_state,"           \
+    " since_ms, until_ms, rate, note, actor, created_ms, changed_ms, after,"  \
+    " upto, changed, skipped, version"
+
 #define FACILITY_COLUMNS                                                      \
     "code, name, standard, kinds, is_suspended, suspended_reason,"            \
     " rate_milli, burst, version, tokens_from_ms, changed_ms"
@@ -378,6 +383,55 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
     [EHR_SQL_RESEAL] =
         "UPDATE contents SET key = ?2, bytes = ?3 WHERE seq = ?1",
 
+    /* --- a person's decisions --- */
+
+    [EHR_SQL_HISTORY_NOTE] =
+        "INSERT INTO history (seq, step, at_ms, partner, state, reason, note)"
+        " VALUES (?1, 1 + coalesce((SELECT max(step) FROM history"
+        " WHERE seq = ?1), 0), ?2, ?3, ?4, ?5, ?6)",
+
+    [EHR_SQL_DECIDE_FIND] =
+        "SELECT d.id, d.partner, d.state, d.kind, " EHR_SQL_HAS_NEWER ","
+        " (SELECT coalesce(max(h.step), 0) FROM history AS h"
+        " WHERE h.seq = d.seq) FROM deliveries AS d"
+        " WHERE d.seq = ?1 AND (?2 = '' OR d.partner = ?2)"
+        " ORDER BY d.id LIMIT 2",
+
+    [EHR_SQL_DECIDE] =
+        "UPDATE deliveries SET state = ?2, due_ms = ?3, probe_ms = 0,"
+        " probes = 0, fence = fence + 1, reason = ?4,"
+        " asker_slot = NULL, asker_incarnation = NULL,"
+        " partner_ref = iif(?5 = '', partner_ref, ?5)"
+        " WHERE id = ?1 AND state = ?6",
+
+    [EHR_SQL_JOBS] =
+        "SELECT " JOB_COLUMNS " FROM jobs WHERE id BETWEEN ?1 AND ?2"
+        " ORDER BY id DESC LIMIT ?3",
+
+    [EHR_SQL_JOB_ADD] =
+        "INSERT INTO jobs (action, state, facility, partner, kind, reason,"
+        " in_state, since_ms, until_ms, rate, note, actor, created_ms,"
+        " changed_ms, due_ms, upto) VALUES (?1, 'running', ?2, ?3, ?4, ?5,"
+        " ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?12,"
+        " (SELECT coalesce(max(id), 0) FROM deliveries))"
+        " RETURNING id, upto",
+
+    [EHR_SQL_JOB_SET] =
+        "UPDATE jobs SET state = ?2, changed_ms = ?3, due_ms = ?3,"
+        " version = version + 1 WHERE id = ?1",
+
+    [EHR_SQL_JOB_DUE] =
+        "SELECT " JOB_COLUMNS " FROM jobs INDEXED BY jobs_running"
+        " WHERE state = 'running' AND due_ms <= ?1 ORDER BY due_ms LIMIT 1",
+
+    [EHR_SQL_JOB_NEXT] =
+        "SELECT coalesce(min(due_ms), 0) FROM jobs INDEXED BY jobs_running"
+        " WHERE state = 'running'",
+
+    [EHR_SQL_JOB_PROGRESS] =
+        "UPDATE jobs SET state = ?2, after = ?3, changed = ?4, skipped = ?5,"
+        " changed_ms = ?6, due_ms = ?7, version = version + 1 WHERE id = ?1",
+
     /* --- read --- */
 
     [EHR_SQL_ATTEMPTS] =
@@ -388,7 +442,7 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " WHERE d.seq = ?1 ORDER BY a.started_ms, d.id, a.attempt LIMIT ?2",
 
     [EHR_SQL_HISTORY] =
-        "SELECT at_ms, partner, state, reason FROM history"
+        "SELECT at_ms, partner, state, reason, note FROM history"
         " WHERE seq = ?1 ORDER BY step LIMIT ?2",
 
     [EHR_SQL_NEWEST] =

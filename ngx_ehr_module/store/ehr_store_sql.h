@@ -49,6 +49,16 @@ typedef enum {
     EHR_SQL_ASKERS,
     EHR_SQL_ASKER_LOST,
     EHR_SQL_PROBE_END,
+
+    EHR_SQL_HISTORY_NOTE,
+    EHR_SQL_DECIDE_FIND,
+    EHR_SQL_DECIDE,
+    EHR_SQL_JOBS,
+    EHR_SQL_JOB_ADD,
+    EHR_SQL_JOB_SET,
+    EHR_SQL_JOB_DUE,
+    EHR_SQL_JOB_NEXT,
+    EHR_SQL_JOB_PROGRESS,
     EHR_SQL_ATTEMPT_ADD,
     EHR_SQL_ATTEMPT_END,
     EHR_SQL_ATTEMPT_REMOVE,
@@ -109,6 +119,13 @@ typedef enum {
 
     EHR_SQL_LAST
 } ehr_sql_e;
+
+
+/* An expression on "deliveries AS d": whether newer content was accepted. */
+#define EHR_SQL_HAS_NEWER                                                     \
+    "(d.business_key <> '' AND EXISTS ("                                      \
+    "SELECT 1 FROM submissions AS s WHERE s.business_key = d.business_key"    \
+    " AND s.facility = d.facility AND s.kind = d.kind AND s.seq > d.seq))"
 
 
 extern const char *const  ehr_sql_texts[EHR_SQL_LAST];

@@ -149,6 +149,7 @@ CREATE TABLE history (
     partner  TEXT    NOT NULL,
     state    TEXT    NOT NULL,
     reason   TEXT    NOT NULL,
+    note     TEXT    NOT NULL DEFAULT '',
     PRIMARY KEY (seq, step)
 ) STRICT, WITHOUT ROWID;
 
@@ -180,6 +181,37 @@ CREATE TABLE partners (
     version     INTEGER NOT NULL,
     changed_ms  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- A person's decision about many deliveries, and how far it has come: up to
+-- the delivery "after".
+
+CREATE TABLE jobs (
+    id          INTEGER PRIMARY KEY,
+    action      TEXT    NOT NULL CHECK (action IN (
+                    'hold', 'release', 'replay', 'refuse')),
+    state       TEXT    NOT NULL CHECK (state IN (
+                    'running', 'paused', 'done', 'cancelled')),
+    facility    TEXT    NOT NULL,
+    partner     TEXT    NOT NULL,
+    kind        TEXT    NOT NULL,
+    reason      TEXT    NOT NULL,
+    in_state    TEXT    NOT NULL,
+    since_ms    INTEGER NOT NULL,
+    until_ms    INTEGER NOT NULL,
+    rate        INTEGER NOT NULL CHECK (rate > 0),
+    note        TEXT    NOT NULL,
+    actor       TEXT    NOT NULL,
+    created_ms  INTEGER NOT NULL,
+    changed_ms  INTEGER NOT NULL,
+    due_ms      INTEGER NOT NULL,
+    after       INTEGER NOT NULL DEFAULT 0,
+    upto        INTEGER NOT NULL,
+    changed     INTEGER NOT NULL DEFAULT 0,
+    skipped     INTEGER NOT NULL DEFAULT 0,
+    version     INTEGER NOT NULL DEFAULT 1
+) STRICT;
+
+CREATE INDEX jobs_running ON jobs (due_ms) WHERE state = 'running';
 
 -- The registry of facilities.
 

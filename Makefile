@@ -391,6 +391,13 @@ soak: deps-test
 	    perl -It/lib t/soak/soak.pl
 .PHONY: soak
 
+#: bench-journal  the same beside a journal of ROWS=1000000 documents
+.PHONY: bench-journal
+bench-journal: ROWS ?= 1000000
+bench-journal: deps-test
+	@$(MAKE) --no-print-directory -s test-build
+	@EHR_BUILD=$(OUT) ROWS=$(ROWS) perl -It/lib t/bench/journal_rows.pl
+
 #: clean        remove everything that was built
 clean:
 	rm -rf $(OUT)

@@ -35,6 +35,7 @@ package EHR::World;
 #       fault    => 0,            # 1: nginx runs under t/fault; fault() is
 #                                 # the EHR::Fault of the journal's files
 #       trace    => 0,            # 1: and the calls are recorded
+#       daemon   => 0,            # 1: nginx is no child of the test
 #       log_level => "info",
 #       # directives of nginx, as text, at every level:
 #       main => "", events => "", http => "", gateway => "", location => "",
@@ -74,6 +75,7 @@ package EHR::World;
 #   reconfigure(%o)      new(...)'s options again, then reload
 #   workers, master      pids
 #   kill_worker($pid, $signal)   on purpose; any worker, KILL; gives the pid
+#   adopt($pid)          a binary upgrade has put this master in its place
 #   kill_all             SIGKILL to master and workers; restart brings it back
 #   redis_kill redis_start redis_stop (SIGSTOP) redis_cont  redis_pid
 #   issue($name, @opt)   one more certificate, in this world's own folder
@@ -491,8 +493,16 @@ sub _start_nginx {
     $self->_write_partner;
     $self->_write_conf;
 
+    my $mode = $self->{o}{daemon} ? "on" : "off";
+
     $self->{master} = $self->_spawn("stderr",
-        $self->_nginx("$self->{dir}/nginx.conf", "daemon off;"));
+        $self->_nginx("$self->{dir}/nginx.conf", "daemon $mode;"));
+
+    if ($self->{o}{daemon}) {
+        waitpid($self->{master}, 0);
+        my ($pid) = slurp("$self->{dir}/nginx.pid") =~ /(\d+)/;
+        $self->adopt($pid) if $pid;
+    }
 
     my $is_up = wait_for(START_SEC, sub {
         return "gone" unless $self->_is_running("master");
@@ -564,6 +574,9 @@ sub _spawn {
     if ($command[0] eq "nginx") {
         # Debian keeps it where a visitor's PATH may not look.
         $ENV{PATH} .= ":/usr/sbin:/sbin";
+
+        # It executes itself by this name at an upgrade.
+        ($command[0]) = grep { -x } map { "$_/nginx" } split(/:/, $ENV{PATH});
         $self->_sanitize if $ENV{EHR_SANITIZE};
         $self->fault->set_environment if $self->fault;
     }
@@ -578,6 +591,11 @@ sub _is_running {
 
     my $pid = $self->{$what};
     return 0 unless $pid;
+
+    if ($what eq "master" && $self->{is_adopted}) {
+        return kill(0, $pid) && slurp("/proc/$pid/stat") !~ /\) Z /;
+    }
+
     return 1 if waitpid($pid, POSIX::WNOHANG()) == 0;
 
     $self->{"${what}_status"} = $?;
@@ -693,6 +711,19 @@ sub kill_all {
     delete $self->{master_status};
 
     return;
+}
+
+
+# After a binary upgrade the new master is no child of ours: its pid is all.
+
+sub adopt {
+    my ($self, $pid) = @_;
+
+    $self->{master} = $pid;
+    $self->{is_adopted} = 1;
+    delete $self->{master_status};
+
+    return $self;
 }
 
 

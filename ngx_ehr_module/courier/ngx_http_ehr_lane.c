@@ -619,7 +619,7 @@ ngx_http_ehr_lane_probe(ngx_http_ehr_worker_t *worker, ngx_uint_t index)
 
     ngx_memzero(&event, sizeof(ehr_lane_event_t));
     event.kind = EHR_LANE_PROBE;
-    event.now_ms = ngx_http_ehr_now_ms();
+    event.now_ms = ngx_http_ehr_steady_ms();
 
     (void) ehr_lane_tell(lane->shared, &lane->conf, &event, NULL);
 }

@@ -373,7 +373,7 @@ stop:
 #: bench        load on loopback; prints the table of docs/benchmarks.md
 bench: deps-test
 	@$(MAKE) --no-print-directory -s build-all $(BARE) \
-	    $(OUT)/t/plugins/odd-NONE.so
+	    $(OUT)/t/plugins/odd-NONE.so $(OUT)/t/unit/test_cost
 	@EHR_BUILD=$(OUT) perl -It/lib t/bench/bench.pl
 
 #: bench-lanes  what a partner that is down costs the others

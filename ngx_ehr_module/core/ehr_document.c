@@ -16,7 +16,7 @@
 typedef struct {
     const ehr_document_input_t  *in;
     ehr_document_t              *doc;
-    ehr_scan_t                   scan;
+    ehr_scan_t                  *scan;
     ehr_reading_t                reading;
     ehr_envelope_t               envelope;
     ehr_reader_t                 section;
@@ -35,7 +35,7 @@ document_envelope(document_t *d, ehr_scan_events_t *events)
 {
     d->has_envelope = 1;
 
-    ehr_envelope_begin(&d->envelope, d->in, &d->reading, &d->scan);
+    ehr_envelope_begin(&d->envelope, d->in, &d->reading, d->scan);
     *events = ehr_envelope_events(&d->envelope);
 }
 
@@ -59,7 +59,7 @@ document_section(document_t *d, ehr_str_t root, ehr_scan_events_t *events)
     }
 
     d->has_section = 1;
-    ehr_section_begin(&d->section, table, &d->reading, &d->scan);
+    ehr_section_begin(&d->section, table, &d->reading, d->scan);
     *events = ehr_section_events(&d->section);
 }
 
@@ -76,7 +76,7 @@ document_start(void *data, ehr_str_t name)
     switch (d->doc->kind) {
 
     case EHR_KIND_UNKNOWN:
-        ehr_scan_stop(&d->scan);
+        ehr_scan_stop(d->scan);
         break;
 
     case EHR_KIND_CLAIM:
@@ -90,7 +90,7 @@ document_start(void *data, ehr_str_t name)
     }
 
     if (events.start) {
-        ehr_scan_switch(&d->scan, &events);
+        ehr_scan_switch(d->scan, &events);
         events.start(events.data, name);
     }
 }
@@ -257,10 +257,12 @@ document_fill(document_t *d)
 static ehr_rc_t
 document_parse(document_t *d)
 {
+    ehr_scan_t        scan;
     ehr_scan_fault_t  fault;
     ehr_scan_input_t  in;
     ehr_rc_t          rc;
 
+    d->scan = &scan;
     in.content = d->in->content;
     in.limits = &ehr_scan_document;
     in.deadline_ns = d->in->deadline_ns;
@@ -270,7 +272,7 @@ document_parse(document_t *d)
     in.events.text = document_text;
     in.events.data = d;
 
-    rc = ehr_scan(&d->scan, &in, &fault);
+    rc = ehr_scan(&scan, &in, &fault);
 
     if (d->reading.is_broken) {
         return EHR_BROKEN;

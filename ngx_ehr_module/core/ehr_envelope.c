@@ -187,10 +187,11 @@ static void
 envelope_section(ehr_envelope_t *e, const ehr_section_table_t *table)
 {
     ehr_report_mark_t  mark = ehr_report_mark(e->reading);
+    ehr_scan_t         scan;
     ehr_scan_input_t   in;
     ehr_scan_fault_t   fault;
 
-    ehr_section_begin(&e->section, table, e->reading, &e->inner);
+    ehr_section_begin(&e->section, table, e->reading, &scan);
 
     in.content.data = e->bytes;
     in.content.len = e->nbytes;
@@ -199,7 +200,7 @@ envelope_section(ehr_envelope_t *e, const ehr_section_table_t *table)
     in.deadline_ns = e->in->deadline_ns;
     in.cpu_now_ns = e->in->cpu_now_ns;
 
-    if (ehr_scan(&e->inner, &in, &fault) == EHR_OK) {
+    if (ehr_scan(&scan, &in, &fault) == EHR_OK) {
         ehr_section_end(&e->section);
 
     } else {

@@ -25,7 +25,6 @@ typedef struct {
     const ehr_standard_t        *standard;   /* NULL until a date was seen */
     const ehr_section_table_t   *table;      /* of the envelope's own fields */
     ehr_scan_t                  *scan;       /* reads the envelope */
-    ehr_scan_t                   inner;      /* reads sections */
     ehr_reader_t                 section;
     ehr_base64_t                 base64;
     ehr_value_t                  value;

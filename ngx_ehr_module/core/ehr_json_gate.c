@@ -93,6 +93,21 @@ json_gate_shape(json_gate_t *g, uint8_t c)
 }
 
 
+/* Inside of a string nothing else needs a look. */
+
+static void
+json_gate_plain(json_gate_t *g)
+{
+    const uint8_t  *p = g->p;
+
+    while (p < g->end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\') {
+        p++;
+    }
+
+    g->p = p;
+}
+
+
 static ehr_json_gate_e
 json_gate_ascii(json_gate_t *g, uint8_t c)
 {
@@ -145,6 +160,14 @@ ehr_json_gate_check(ehr_str_t bytes, ehr_json_gate_result_t *result)
     }
 
     while (rc == EHR_JSON_GATE_OK && g.p < g.end) {
+        if (g.in_string) {
+            json_gate_plain(&g);
+
+            if (g.p == g.end) {
+                break;
+            }
+        }
+
         rc = *g.p < 0x80 ? json_gate_ascii(&g, *g.p) : json_gate_wide(&g);
     }
 

@@ -672,30 +672,45 @@ ehr_report_forget(ehr_reading_t *reading, const ehr_report_mark_t *mark)
 }
 
 
+/* A list full of errors takes nothing more, and an error among ten million is
+ * only counted. */
+
+static int
+report_counts(ehr_findings_t *findings, uint32_t severity)
+{
+    if (findings->n < EHR_FINDINGS_MAX
+        || findings->nerrors < EHR_FINDINGS_MAX)
+    {
+        return 0;
+    }
+
+    findings->beyond++;
+    findings->nerrors += (severity != EHR_SEVERITY_WARNING);
+
+    return 1;
+}
+
+
 void
 ehr_report(ehr_reading_t *reading, const ehr_place_t *place,
            ehr_fault_e fault)
 {
     const ehr_fault_row_t  *row = &report_rows[fault];
+    uint32_t                severity = report_level(reading, place, row);
     ehr_finding_t           f;
 
-    memset(&f, 0, sizeof(f));
-    f.size = sizeof(f);
-    f.severity = report_level(reading, place, row);
-    f.row = place->row;
-    f.line = place->line;
-
-    if (f.severity == EHR_SEVERITY_OFF) {
+    if (severity == EHR_SEVERITY_OFF
+        || report_counts(reading->findings, severity))
+    {
         return;
     }
 
-    /* what will only be counted needs no words; an error may still displace
-     * a warning */
-    if (reading->findings->n < EHR_FINDINGS_MAX
-        || reading->findings->nerrors < EHR_FINDINGS_MAX)
-    {
-        report_fill(reading, place, row, &f);
-    }
+    memset(&f, 0, sizeof(f));
+    f.size = sizeof(f);
+    f.severity = severity;
+    f.row = place->row;
+    f.line = place->line;
+    report_fill(reading, place, row, &f);
 
     if (reading->is_broken
         || ehr_findings_add(reading->findings, &f) == EHR_BROKEN)

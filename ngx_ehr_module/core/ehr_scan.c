@@ -175,10 +175,16 @@ scan_character(ehr_scan_t *s, int is_cdata, ehr_scan_e *rc)
 
     if (*s->p >= 0x80) {
         len = ehr_scan_utf8(s->p, s->end);
-        s->p += len;
-        *rc = EHR_SCAN_UTF8;
 
-        return len ? RUN_GOES_ON : RUN_FAULT;
+        if (len == 0) {
+            *rc = EHR_SCAN_UTF8;
+
+            return RUN_FAULT;
+        }
+
+        s->p += len;
+
+        return RUN_GOES_ON;
     }
 
     switch (*s->p) {
@@ -208,13 +214,17 @@ scan_character(ehr_scan_t *s, int is_cdata, ehr_scan_e *rc)
         break;
 
     case ']':
-        if (starts(s, "]]>")) {
-            *rc = EHR_SCAN_SYNTAX;
-
-            return is_cdata ? RUN_ENDS : RUN_FAULT;
+        if (!starts(s, "]]>")) {
+            break;
         }
 
-        break;
+        if (is_cdata) {
+            return RUN_ENDS;
+        }
+
+        *rc = EHR_SCAN_SYNTAX;
+
+        return RUN_FAULT;
 
     default:
         *rc = EHR_SCAN_CONTROL;
@@ -255,7 +265,6 @@ scan_run(ehr_scan_t *s, int is_cdata)
 
         scan_tell(s, piece, s->p);
         piece = s->p;
-        rc = EHR_SCAN_OK;
 
         if (run == RUN_PIECE && s->p >= s->look) {
             rc = scan_look(s);

@@ -26,7 +26,7 @@
 
 #define EHR_SCAN_DEPTH       32
 #define EHR_SCAN_ATTRIBUTES  64
-#define EHR_SCAN_NAMESPACES  64   /* prefixes declared around an element */
+#define EHR_SCAN_NAMESPACES  32   /* prefixes declared around an element */
 #define EHR_SCAN_PIECE       (16 * 1024)  /* bytes of a text at most, and
                                              between two looks at the clock */
 

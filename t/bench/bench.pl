@@ -422,6 +422,28 @@ sub stages_table {
 }
 
 
+# What validation does with a document, alone and without a server, beside
+# libxml2's parser with nobody listening: t/unit/test_cost.c.
+
+sub validation_table {
+    my (@names, @sizes_of, %cell);
+
+    for my $line (split(/\n/, run(build() . "/t/unit/test_cost"))) {
+        my ($bytes, $name, $value) = $line =~ /^cost\t(\d+)\t(.+)\t(.+)$/
+            or next;
+
+        push @names, $name if !grep { $_ eq $name } @names;
+        push @sizes_of, $bytes if !grep { $_ == $bytes } @sizes_of;
+        $cell{$name}{$bytes} = $value;
+    }
+
+    die "test_cost says nothing\n" if !@sizes_of;
+
+    return table([ "CPU µs", map { sprintf("%.0f kB", $_ / 1000) } @sizes_of ],
+        map { my $name = $_; [ $name, @{$cell{$name}}{@sizes_of} ] } @names);
+}
+
+
 my $text = join("\n",
     strftime("Measured on %Y-%m-%d", gmtime) . " on this machine, shared by "
         . "the client and all servers:\n",
@@ -437,7 +459,10 @@ my $text = join("\n",
     "### Stages\n",
     "Microseconds from a stage's beginning to the next one's, one client "
         . "alone, median of " . STAGE_DOCS . ":\n",
-    stages_table());
+    stages_table(),
+    "### Where validation's time goes\n",
+    "Claims without a server, CPU time of the best of several rounds:\n",
+    validation_table());
 
 print $text;
 replace($document, $text) unless $document eq "-";

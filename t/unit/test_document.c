@@ -712,6 +712,72 @@ a_million_wrong_rows_are_counted_not_described(void **state)
 }
 
 
+/* Valid as XML, refused by the tables, or not refused at all; the arena is as
+ * large as memory may get. */
+
+static void
+expect_linear(ehr_str_t content, ehr_rc_t rc)
+{
+    int64_t  best = INT64_MAX;
+
+    for (int i = 0; i < DOC_FLOODS; i++) {
+        int64_t     begin = doc_cpu_ns(), took;
+        doc_read_t  r = doc_read(content);
+
+        took = doc_cpu_ns() - begin;
+        best = took < best ? took : best;
+        assert_int_equal(r.rc, rc);
+        doc_done(&r);
+    }
+
+    assert_true(best < DOC_FLOOD_NS);
+}
+
+
+static void
+floods_of_what_is_valid_cost_what_their_size_is(void **state)
+{
+    static const char  checkin[] = "<CHI_TIEU_TRANG_THAI_KCB>";
+    static const char  end[] = "</CHI_TIEU_TRANG_THAI_KCB>";
+    doc_part_t         two[2] = { parts[0], { "XML2", ehr_null_string } };
+    ehr_str_t          s = doc_file("sample-checkin.xml");
+    const char        *row = strstr(s.data, "<TRANG_THAI_KCB>");
+    const char        *after = strstr(s.data, "</TRANG_THAI_KCB>");
+    char              *head, *piece;
+    ehr_str_t          flood;
+
+    assert_non_null(row);
+    assert_non_null(after);
+    after += strlen("</TRANG_THAI_KCB>");
+    head = strndup(s.data, (size_t) (row - s.data));
+    piece = strndup(row, (size_t) (after - row));
+
+    flood = repeated(head, piece, 18 * 1000 * 1000 / strlen(piece), after);
+    expect_linear(flood, EHR_OK);
+    doc_free(flood);
+
+    two[1].xml = repeated("<CHITIEU_CHITIET_THUOC><DSACH_CHI_TIET_THUOC>",
+                          "<CHI_TIET_THUOC/>", 400000,
+                          "</DSACH_CHI_TIET_THUOC></CHITIEU_CHITIET_THUOC>");
+    flood = doc_claim(two, 2);
+    expect_linear(flood, EHR_REFUSED);
+    doc_free(flood);
+    doc_free(two[1].xml);
+
+    flood = repeated(checkin, "&lt;\n", 3000000, end);
+    expect_linear(flood, EHR_REFUSED);
+    doc_free(flood);
+
+    flood = repeated(checkin, "<![CDATA[x]]>", 1000000, end);
+    expect_linear(flood, EHR_REFUSED);
+    doc_free(flood);
+
+    free(head);
+    free(piece);
+    doc_free(s);
+}
+
+
 static int64_t
 late_ns(void)
 {
@@ -869,6 +935,7 @@ main(void)
         cmocka_unit_test(an_envelope_cut_anywhere_is_malformed),
         cmocka_unit_test(bombs_inside_base64_are_refused),
         cmocka_unit_test(a_million_wrong_rows_are_counted_not_described),
+        cmocka_unit_test(floods_of_what_is_valid_cost_what_their_size_is),
         cmocka_unit_test(a_document_beyond_its_deadline_is_refused),
         cmocka_unit_test(a_section_beyond_ten_megabytes_is_read),
         cmocka_unit_test(a_small_arena_gives_broken_and_never_a_verdict),

@@ -430,16 +430,19 @@ read_signed(const char *xml)
     ehr_str_t    s = doc_file("driver-exam-99001.json");
     ehr_str_t    inner = doc_base64(ehr_str(xml));
     const char  *at = strstr(s.data, "\"SIGNDATA\": \"");
-    static char  text[16384];
+    size_t       size = s.len + inner.len + 64;
+    char        *text = malloc(size);
     doc_read_t   r;
 
     assert_non_null(at);
-    (void) snprintf(text, sizeof(text), "%.*s\"SIGNDATA\": \"%.*s\"\n}",
+    assert_non_null(text);
+    (void) snprintf(text, size, "%.*s\"SIGNDATA\": \"%.*s\"\n}",
                     (int) (at - s.data), s.data, (int) inner.len,
                     inner.data);
     r = read_json(ehr_str(text));
     doc_free(inner);
     doc_free(s);
+    free(text);
 
     return r;
 }
@@ -469,6 +472,47 @@ what_is_signed_must_be_the_examination(void **state)
     assert_int_equal(r.doc.problem, EHR_PROBLEM_DOCUMENT_MALFORMED);
     finding(&r, "signdata.xml.doctype");
     doc_done(&r);
+}
+
+
+/* JSON and more than 5 MB of Base64 around elements that nobody knows, and
+ * around one text. */
+
+static void
+a_large_signed_copy_costs_what_its_size_is(void **state)
+{
+    static const char *const  floods[][3] = {
+        { "<root>", "<a/>", "</root>" },
+        { "<root><SO>", "x<!---->", "</SO></root>" }
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        size_t      len = strlen(floods[i][1]), n = 4000000 / len;
+        char       *xml = malloc(n * len + 64), *p;
+        int64_t     best = INT64_MAX;
+
+        assert_non_null(xml);
+        p = stpcpy(xml, floods[i][0]);
+
+        for (size_t k = 0; k < n; k++) {
+            p = mempcpy(p, floods[i][1], len);
+        }
+
+        (void) stpcpy(p, floods[i][2]);
+
+        for (int round = 0; round < DOC_FLOODS; round++) {
+            int64_t     begin = doc_cpu_ns(), took;
+            doc_read_t  r = read_signed(xml);
+
+            took = doc_cpu_ns() - begin;
+            best = took < best ? took : best;
+            assert_int_equal(r.rc, EHR_REFUSED);
+            doc_done(&r);
+        }
+
+        assert_true(best < DOC_FLOOD_NS);
+        free(xml);
+    }
 }
 
 
@@ -789,6 +833,7 @@ main(void)
         cmocka_unit_test(facts_of_the_two_copies_must_agree),
         cmocka_unit_test(the_same_number_written_otherwise_agrees),
         cmocka_unit_test(what_is_signed_must_be_the_examination),
+        cmocka_unit_test(a_large_signed_copy_costs_what_its_size_is),
         cmocka_unit_test(a_signed_copy_of_another_facility_is_refused),
         cmocka_unit_test(a_signature_beside_the_fields_is_no_stranger),
         cmocka_unit_test(lengths_in_bytes_are_counted_in_bytes),

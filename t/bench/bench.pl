@@ -24,6 +24,7 @@ use POSIX qw(strftime);
 use Test::More;
 
 use lib "$Bin/../lib";
+use EHR::Idle;
 use EHR::Proxy;
 use EHR::Report qw(machine median replace spread table);
 use EHR::Util qw(build run slurp spew top wait_for);
@@ -35,6 +36,7 @@ use constant {
     DELIVER_DOCS  => 1000,
     DELIVER_SEC   => 120,
     OPEN_RATE     => 200,
+    IDLE          => 3000,
     MANY          => 64,
     FACILITY      => "99001",
     KEY           => "99001-000000000000000",
@@ -407,6 +409,25 @@ sub journal_table {
 }
 
 
+# Memory of connections that are kept alive and say nothing.
+
+sub idle_table {
+    my $pki = $accept->pki;
+    my %o = (pki => $pki, cert => FACILITY, connections => IDLE);
+    my $token = $accept->token(FACILITY);
+    my $stock = EHR::Idle::bytes_each(%o, port => $proxy->port,
+                                      workers => [ $proxy->workers ]);
+    my $ours = EHR::Idle::bytes_each(%o, port => $accept->port("gateway"),
+        workers => [ $accept->workers ],
+        headers => "Authorization: Bearer $token\r\n");
+
+    return table([ "", "bytes each" ],
+        [ "stock proxy", sprintf("%.0f", $stock) ],
+        [ "gateway", sprintf("%.0f", $ours) ],
+        [ "**more than stock**", sprintf("**%.0f**", $ours - $stock) ]);
+}
+
+
 sub stages_table {
     my %all = map { $_ => 1 } map { keys %$_ } @stage_times;
     delete $all{""};
@@ -456,6 +477,10 @@ my $text = join("\n",
     "### The journal beside SQLite alone\n",
     MANY . " clients, a validator that says nothing:\n",
     journal_table(),
+    "### Idle connections\n",
+    IDLE . " with a client certificate, kept alive after one request; private "
+        . "memory of the worker:\n",
+    idle_table(),
     "### Stages\n",
     "Microseconds from a stage's beginning to the next one's, one client "
         . "alone, median of " . STAGE_DOCS . ":\n",

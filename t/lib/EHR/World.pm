@@ -547,8 +547,8 @@ sub _sanitize {
 
     chomp(my $asan = `gcc -print-file-name=libasan.so`);
 
-    $ENV{LD_PRELOAD} = $leaks ? "$asan:" . build() . "/t/keep_open.so"
-                              : $asan;
+    $ENV{LD_PRELOAD} = join(":", $asan,
+        $leaks ? build() . "/t/keep_open.so" : (), $ENV{LD_PRELOAD} || ());
     $ENV{ASAN_OPTIONS} = join(":", "detect_leaks=$leaks", "log_path=$log",
         "abort_on_error=1", $leaks ? "fast_unwind_on_malloc=0" : ());
     $ENV{UBSAN_OPTIONS} = "print_stacktrace=1:halt_on_error=1:log_path=$log";

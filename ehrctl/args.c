@@ -273,6 +273,12 @@ static const verb_t  verbs[] = {
       GROUP_COMMON|GROUP_CONNECT|GROUP_CHANGE, ehrctl_job_cancel,
       "it ends where it is", NULL },
 
+    { "doctor", "", "", 0,
+      GROUP_COMMON|GROUP_CONNECT, ehrctl_doctor,
+      "what is wrong, or will be, and what to do",
+      "Every role may ask.  Exit status 1 when a check failed; a warning is\n"
+      "none." },
+
     { "receipt", "verify", "FILE", 1,
       GROUP_COMMON|GROUP_VERIFY, ehrctl_receipt_verify,
       "is this receipt the gateway's, and what does it say",

@@ -100,6 +100,7 @@ int ehrctl_job_list(ehrctl_t *ctl);
 int ehrctl_job_pause(ehrctl_t *ctl);
 int ehrctl_job_resume(ehrctl_t *ctl);
 int ehrctl_job_cancel(ehrctl_t *ctl);
+int ehrctl_doctor(ehrctl_t *ctl);
 int ehrctl_receipt_verify(ehrctl_t *ctl);
 int ehrctl_validate(ehrctl_t *ctl);
 int ehrctl_rules(ehrctl_t *ctl);

@@ -329,6 +329,7 @@ typedef struct {
 
 typedef struct {
     unsigned                     is_courier:1;
+    unsigned                     is_gateway:1;    /* a location of it is */
     unsigned                     has_problems:1;  /* errors are ours to word */
 } ngx_http_ehr_srv_conf_t;
 

@@ -885,6 +885,7 @@ ngx_http_ehr_set_role(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     case NGX_HTTP_EHR_ROLE_GATEWAY:
         mcf->has_gateway = 1;
+        scf->is_gateway = 1;
         break;
 
     case NGX_HTTP_EHR_ROLE_ADMIN:

@@ -27,16 +27,19 @@ my $res = $world->ops("/livez");
 is($res->status, 200, "alive");
 is($res->body, "ok\n", "and says so");
 
-my @checks = qw(disk keys redis registry store);
+my @checks = qw(crl disk keys redis registry room store store_keys);
 
 $res = $world->ops("/readyz");
 is($res->status, 200, "ready");
 is($res->header("Content-Type"), "application/json", "in JSON");
-is_deeply([ sort keys %{$res->json->{checks}} ], \@checks,
+is_deeply([ sort keys %{$res->json->{checks}} ],
+          [ sort @checks, "partners" ],
           "with every check by its name");
 ok($res->json->{ready}, "which says so");
 ok($res->json->{checks}{$_}{ok}, "$_ is well") for @checks;
-ok(!$res->json->{checks}{redis}{degraded}, "nothing is degraded");
+ok($res->json->{checks}{partners}{insurance}{ok}, "so is the partner");
+ok(!$res->json->{checks}{$_}{degraded}, "$_ is not degraded")
+    for qw(redis room store_keys);
 
 # The journal's folder is not where it was: no room can be seen.
 
@@ -82,7 +85,7 @@ for my $line (split(/\n/, $res->body)) {
         push @faults, "type before help of $1" unless $help{$1};
         $type{$1} = $2;
 
-    } elsif ($line =~ /^(\w+)(\{(?:\w+="\w+",?)+\})? (\d+)$/) {
+    } elsif ($line =~ /^(\w+)(\{(?:\w+="\w+",?)+\})? (\d+(?:\.\d+)?)$/) {
         my $series = $1 . ($2 || "");
         push @faults, "two values of $series" if exists $series{$series};
         push @faults, "value before type of $1" unless $type{$1};

@@ -68,6 +68,7 @@ static const ngx_http_ehr_admin_call_t *const  ngx_http_ehr_admin_calls[] = {
     ngx_http_ehr_admin_facilities,
     ngx_http_ehr_admin_partners,
     ngx_http_ehr_admin_documents,
+    ngx_http_ehr_admin_reports,
     NULL
 };
 

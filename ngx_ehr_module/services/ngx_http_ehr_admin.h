@@ -61,8 +61,9 @@ struct ngx_http_ehr_admin_s {
     uint32_t                          limit;
     ngx_uint_t                        partner;    /* index */
 
-    /* of documents, deliveries and jobs; NULL for other calls */
-    void                             *data;
+    void                             *data;       /* the call's own */
+
+    /* of documents, deliveries and jobs */
     ehr_decided_e                     decided;
     ngx_uint_t                        is_reading; /* flag: a change that
                                                      only looks: not in the
@@ -83,6 +84,9 @@ extern const ngx_http_ehr_admin_call_t  ngx_http_ehr_admin_partners[];
 
 /* The calls of documents, deliveries and jobs. */
 extern const ngx_http_ehr_admin_call_t  ngx_http_ehr_admin_documents[];
+
+/* The calls of /admin/v1/reports. */
+extern const ngx_http_ehr_admin_call_t  ngx_http_ehr_admin_reports[];
 
 
 #endif /* NGX_HTTP_EHR_ADMIN_H */

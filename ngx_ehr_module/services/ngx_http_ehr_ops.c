@@ -7,7 +7,7 @@
  */
 
 #include "ngx_http_ehr.h"
-#include "ngx_http_ehr_keeper.h"
+#include "ngx_http_ehr_health.h"
 
 #include <inttypes.h>
 
@@ -107,7 +107,10 @@ static void ngx_http_ehr_readyz_check(ehr_json_t *json, const char *name,
     ngx_uint_t is_ok, ngx_uint_t *is_ready);
 static void ngx_http_ehr_readyz_lanes(ehr_json_t *json,
     ngx_http_ehr_worker_t *worker);
-static ngx_uint_t ngx_http_ehr_readyz_keys(ngx_http_ehr_main_conf_t *mcf);
+static void ngx_http_ehr_readyz_soon(ehr_json_t *json,
+    ngx_http_ehr_probe_t *probe);
+static void ngx_http_ehr_readyz_degraded(ehr_json_t *json,
+    ngx_uint_t is_degraded);
 
 static void ngx_http_ehr_metrics_done(void *data);
 static ngx_http_ehr_result_e ngx_http_ehr_metrics_answer(
@@ -284,6 +287,7 @@ ngx_http_ehr_readyz_answer(ngx_http_ehr_probe_t *probe)
     ehr_json_t           json;
     ngx_uint_t           is_ready, is_away;
     ngx_http_ehr_ctx_t  *ctx = probe->ctx;
+    ngx_http_ehr_crl_t   crl;
 
     is_ready = 1;
     is_away = ctx->mcf->redis.is_set
@@ -302,17 +306,23 @@ ngx_http_ehr_readyz_answer(ngx_http_ehr_probe_t *probe)
                               probe->room.is_known && !probe->room.is_full,
                               &is_ready);
     ngx_http_ehr_readyz_check(&json, "keys",
-                              ngx_http_ehr_readyz_keys(ctx->mcf), &is_ready);
+                              ngx_http_ehr_health_keys(ctx->mcf), &is_ready);
+
+    /* With a list that is too old every certificate is refused. */
+
+    ngx_http_ehr_health_crl(ctx->request, &crl);
+    ngx_http_ehr_readyz_check(&json, "crl", crl.left_sec > 0, &is_ready);
+
     ngx_http_ehr_readyz_check(&json, "registry", ctx->registry != NULL,
                               &is_ready);
 
     /* Without Redis each worker limits by itself: nobody is refused. */
 
     ehr_json_open(&json, "redis", '{');
-    ehr_json_bool(&json, "ok", !is_away);
-    ehr_json_bool(&json, "degraded", (int) is_away);
+    ngx_http_ehr_readyz_degraded(&json, is_away);
     ehr_json_close(&json, '}');
 
+    ngx_http_ehr_readyz_soon(&json, probe);
     ngx_http_ehr_readyz_lanes(&json, ctx->worker);
 
     ehr_json_close(&json, '}');
@@ -368,8 +378,7 @@ ngx_http_ehr_readyz_lanes(ehr_json_t *json, ngx_http_ehr_worker_t *worker)
         }
 
         ehr_json_open(json, (char *) part[i].name.data, '{');
-        ehr_json_bool(json, "ok", look.is_well);
-        ehr_json_bool(json, "degraded", !look.is_well);
+        ngx_http_ehr_readyz_degraded(json, !look.is_well);
         ehr_json_text(json, "lane", look.name);
         ehr_json_close(json, '}');
     }
@@ -378,20 +387,46 @@ ngx_http_ehr_readyz_lanes(ehr_json_t *json, ngx_http_ehr_worker_t *worker)
 }
 
 
-/* Tokens can be issued and receipts signed. */
+/* What will stand in the way if nobody does anything; nobody is refused for
+ * it yet. */
 
-static ngx_uint_t
-ngx_http_ehr_readyz_keys(ngx_http_ehr_main_conf_t *mcf)
+static void
+ngx_http_ehr_readyz_soon(ehr_json_t *json, ngx_http_ehr_probe_t *probe)
 {
-    ehr_key_t  **keys = mcf->token_keys.elts;
+    char                    text[64];
+    int64_t                 seconds;
+    uint64_t                missing;
+    ngx_http_ehr_worker_t  *worker = probe->ctx->worker;
 
-    if (!mcf->has_gateway) {
-        return 1;
+    missing = ngx_http_ehr_health_missing(worker);
+
+    ehr_json_open(json, "store_keys", '{');
+    ngx_http_ehr_readyz_degraded(json, missing != 0);
+    ehr_json_int(json, "documents_without_key", (int64_t) missing);
+    ehr_json_close(json, '}');
+
+    seconds = probe->room.is_known
+              ? ngx_http_ehr_health_room(worker, &probe->room) : -1;
+
+    ehr_json_open(json, "room", '{');
+    ngx_http_ehr_readyz_degraded(json, seconds >= 0
+                                       && seconds < NGX_HTTP_EHR_ROOM_SHORT);
+
+    if (seconds >= 0) {
+        (void) snprintf(text, sizeof(text), "room for %" PRId64 " hours",
+                        seconds / 3600);
+        ehr_json_text(json, "detail", text);
     }
 
-    return mcf->token_keys.nelts > 0 && ehr_key_is_private(keys[0])
-           && mcf->receipt_key != NULL
-           && ehr_key_is_private(mcf->receipt_key);
+    ehr_json_close(json, '}');
+}
+
+
+static void
+ngx_http_ehr_readyz_degraded(ehr_json_t *json, ngx_uint_t is_degraded)
+{
+    ehr_json_bool(json, "ok", !is_degraded);
+    ehr_json_bool(json, "degraded", (int) is_degraded);
 }
 
 

@@ -61,7 +61,8 @@ struct ngx_http_ehr_admin_s {
     uint32_t                          limit;
     ngx_uint_t                        partner;    /* index */
 
-    void                             *data;       /* the call's own */
+    /* the call's own; NULL: a change is one of the registry */
+    void                             *data;
 
     /* of documents, deliveries and jobs */
     ehr_decided_e                     decided;

@@ -187,13 +187,15 @@ my $ledger = Soak::Ledger->new($path);
 
 $ledger->acknowledged("id", "key", "s1");
 $ledger->unknown("key", "s2");
-$ledger->arrived("s1", "200");
+$ledger->arrived(12, "s1", "200");
+$ledger->arrived(9, "s2", "123");
 
 is_deeply([ Soak::Ledger::read($path) ],
           [ [ { id => "id", key => "key", sha256 => "s1" } ],
             [ { key => "key", sha256 => "s2" } ],
-            [ { outcome => "200", sha256 => "s1" } ] ],
-          "what was written is read");
+            [ { outcome => "123", sha256 => "s2", number => 9 },
+              { outcome => "200", sha256 => "s1", number => 12 } ] ],
+          "what was written is read, arrivals in the order of their numbers");
 unlink $path;
 
 done_testing();

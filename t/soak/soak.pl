@@ -91,15 +91,19 @@ sub harvest_folder {
     my ($name, $folder) = @_;
 
     my $partner = $partners{$name};
-    my @metas = sort glob($world->dir . "/sim/$name/$folder/*.meta");
-    my $newest = $partner->{done}{$folder} || "";
+    my $path = $world->dir . "/sim/$name/$folder";
+    my @metas = sort glob("$path/*.meta");
 
-    for my $meta (grep { $_ gt $newest } @metas) {
+    # A folder that is written to is not read at one moment: a lower number
+    # may turn up after a higher one.
+
+    for my $meta (grep { !$partner->{seen}{$_} } @metas) {
         my $kept = JSON::PP->new->utf8->decode(slurp($meta));
+        my ($number) = $meta =~ m{/0*(\d+)-[^/]+$};
 
-        $partner->{ledger}->arrived($kept->{sha256},
+        $partner->{ledger}->arrived($number, $kept->{sha256},
             $kept->{outcome} eq "accepted" ? "200" : $kept->{outcome});
-        $partner->{done}{$folder} = $meta;
+        $partner->{seen}{$meta} = 1;
     }
 
     for my $meta (@metas) {
@@ -245,22 +249,27 @@ my ($acknowledged, $unknown) = Soak::Ledger::read(glob("$dir/acknowledged.*"));
 my $journal = Soak::Ledger::journal($world->journal);
 my $verdict = { map { $_ => [] } Soak::Verdict::kinds() };
 my $kept = 0;
+my $judged = 0;
 
 for my $name (sort keys %partners) {
     my $partner = $partners{$name};
     my (undef, undef, $arrived) = Soak::Ledger::read("$dir/arrived.$name");
+    my @its = grep { $_->{key} =~ $partner->{kinds} } @$acknowledged;
     my $found = Soak::Verdict::judge(
-        acknowledged => [ grep { $_->{key} =~ $partner->{kinds} }
-                          @$acknowledged ],
+        acknowledged => \@its,
         unknown      => [ grep { $_->{key} =~ $partner->{kinds} } @$unknown ],
         arrived      => $arrived,
         journal      => $journal,
         repeat_safe  => $partner->{repeat_safe});
 
+    $judged += @its;
     $kept += grep { $_->{outcome} eq "200" } @$arrived;
     push @{$verdict->{$_}}, map { "$name $_" } @{$found->{$_}}
         for Soak::Verdict::kinds();
 }
+
+die "$judged of " . @$acknowledged . " acknowledged documents are judged\n"
+    if $judged != @$acknowledged;
 
 my %state;
 

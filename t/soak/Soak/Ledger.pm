@@ -8,7 +8,8 @@ package Soak::Ledger;
 #   my $ledger = Soak::Ledger->new($path);        # appends
 #   $ledger->acknowledged($id, $key, $sha256);    # a hospital was told
 #   $ledger->unknown($key, $sha256);              # sent, gave up asking
-#   $ledger->arrived($sha256, $outcome);          # the partner has it
+#   $ledger->arrived($number, $sha256, $outcome); # the partner has it:
+#                                                 # n-th document
 #   my ($acknowledged, $unknown, $arrived) = Soak::Ledger::read(@paths);
 #
 #   my $journal = Soak::Ledger::journal($path);   # as Soak::Verdict takes it
@@ -54,9 +55,9 @@ sub unknown {
 
 
 sub arrived {
-    my ($self, $sha256, $outcome) = @_;
+    my ($self, $number, $sha256, $outcome) = @_;
 
-    return $self->_line("R", $outcome, "-", $sha256);
+    return $self->_line("R", $outcome, $number, $sha256);
 }
 
 
@@ -79,10 +80,13 @@ sub read {
                 push @unknown, { key => $key, sha256 => $sha256 };
 
             } else {
-                push @arrived, { outcome => $word, sha256 => $sha256 };
+                push @arrived, { outcome => $word, sha256 => $sha256,
+                                 number => $key };
             }
         }
     }
+
+    @arrived = sort { $a->{number} <=> $b->{number} } @arrived;
 
     return (\@acknowledged, \@unknown, \@arrived);
 }

@@ -262,12 +262,15 @@ agrees_has(ehr_str_t bytes, const char *what)
 }
 
 
-/* Of namespaces' names we take a little less than libxml2. */
+/* Of namespaces' names we take a little less than libxml2.  A byte order mark
+ * behind blank lines, or a second one, is none to us; libxml2 would skip it,
+ * for it sees the bytes from there on. */
 
 static inline int
 agrees_may_be_stricter(ehr_str_t bytes)
 {
-    return agrees_has(bytes, "xmlns");
+    return agrees_has(bytes, "xmlns")
+           || (bytes.len >= 3 && memcmp(bytes.data, "\xef\xbb\xbf", 3) == 0);
 }
 
 

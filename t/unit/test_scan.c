@@ -105,6 +105,10 @@ mark_and_blank_lines_before_the_declaration_are_skipped(void **state)
     assert_int_equal(scan.skipped_lines, 2);
     expect_ok("\n<a/>");
     assert_int_equal(scan.skip, 1);
+
+    /* a mark stands first, and once */
+    expect(EHR_SCAN_SYNTAX, "\n\xef\xbb\xbf<a/>");
+    expect(EHR_SCAN_SYNTAX, "\xef\xbb\xbf\xef\xbb\xbf<a/>");
 }
 
 

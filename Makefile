@@ -59,8 +59,8 @@ NGX_HDR    := $(wildcard ngx_ehr_module/core/*.h ngx_ehr_module/store/*.h \
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all help deps-build deps-run deps-test core module plugins unit test \
-        test-build run stop bench bench-lanes asan valgrind style docs-check clean \
-        fuzz fuzz-long fuzz-replay fuzz-merge fuzz-build
+        test-build run stop bench bench-lanes asan valgrind style docs-check \
+        clean fuzz fuzz-long fuzz-replay fuzz-merge fuzz-build
 
 help:
 	@sed -n 's/^#: //p' Makefile

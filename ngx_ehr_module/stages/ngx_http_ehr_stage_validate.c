@@ -24,9 +24,9 @@ const ngx_http_ehr_stage_t  ngx_http_ehr_stage_validate = {
 
 /*
  * The deadline is one of CPU time, whose clock is a system call; the clock of
- * elapsed time is not.  No thread runs longer than time passes: as long as that bound
- * keeps the deadline, it is the answer.  Each thread's own, for the length of
- * one document.
+ * elapsed time is not.  No thread runs longer than time passes: as long as
+ * that bound keeps the deadline, it is the answer.  Each thread's own, for the
+ * length of one document.
  */
 
 static _Thread_local struct {

@@ -422,8 +422,8 @@ typedef struct {
  * transaction did not happen (busy, disk full, I/O): every op->rc is
  * EHR_LATER and nothing has changed, nor will it after a crash, unless
  * op->is_unknown says that not even this could be made sure.  After EIO the
- * handle reopens itself on the next call.  EHR_BROKEN: wrong use (a read-only handle, one carried
- * across a fork).
+ * handle reopens itself on the next call.  EHR_BROKEN: wrong use (a read-only
+ * handle, one carried across a fork).
  *
  * Writers of all processes stand in one fair queue (a lock beside the file)
  * that has no time limit of its own: a stopped process that holds it stops

@@ -217,7 +217,8 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
 
     [EHR_SQL_PROBE_TAKE] =
         "UPDATE deliveries SET probe_ms = ?2, probes = probes + 1,"
-        " fence = fence + 1, asker_slot = nullif(?3, 0), asker_incarnation = ?4"
+        " fence = fence + 1, asker_slot = nullif(?3, 0),"
+        " asker_incarnation = ?4"
         " WHERE id = ?1 AND state = 'uncertain'"
         " RETURNING fence, attempts, probes",
 

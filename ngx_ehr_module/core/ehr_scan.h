@@ -99,6 +99,8 @@ typedef struct {
 typedef struct {
     ehr_str_t  prefix;
     ehr_str_t  uri;           /* as written */
+    uint32_t   sum;           /* of its characters */
+    uint32_t   first;         /* in force with the same URI; itself */
 } ehr_scan_namespace_t;
 
 

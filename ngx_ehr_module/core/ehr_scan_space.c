@@ -186,11 +186,9 @@ static int
 uri_host(uri_t *uri)
 {
     if (uri_take_this(uri, '[')) {
-        while (uri_peek(*uri) != ']') {
-            if (uri_next(uri) == 0) {
-                return 0;
-            }
-        }
+        /* libxml2 takes anything here; a blank or a letter beyond ASCII can
+         * be written in ways that uri_is() would not know for the same */
+        uri_take_all(uri, URI_NAME | URI_PATH);
 
         return uri_take_this(uri, ']');
     }
@@ -337,6 +335,43 @@ space_is_reserved(ehr_str_t uri)
 }
 
 
+/* FNV-1a over what its characters mean. */
+
+static uint32_t
+space_uri_sum(ehr_str_t value)
+{
+    uri_t     uri = uri_of(value);
+    uint32_t  sum = 2166136261U, c;
+
+    for (c = uri_next(&uri); c != 0; c = uri_next(&uri)) {
+        sum = (sum ^ c) * 16777619U;
+    }
+
+    return sum;
+}
+
+
+/* The first in force that has the URI of the one behind them.  Compared here,
+ * where it was written, so that no tag that uses it pays for its length. */
+
+static uint32_t
+space_first(const ehr_scan_t *s)
+{
+    const ehr_scan_namespace_t  *space = s->namespaces;
+    uint32_t                     i, n = s->nnamespaces;
+
+    for (i = 0; i < n; i++) {
+        if (space[i].first == i && space[i].sum == space[n].sum
+            && uri_is(space[i].uri, space[n].uri))
+        {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
 static ehr_scan_e
 space_declare(ehr_scan_t *s, const ehr_scan_attribute_t *a)
 {
@@ -359,9 +394,12 @@ space_declare(ehr_scan_t *s, const ehr_scan_attribute_t *a)
         return EHR_SCAN_ATTRIBUTES_MAX;
     }
 
-    space = &s->namespaces[s->nnamespaces++];
+    space = &s->namespaces[s->nnamespaces];
     space->prefix = prefix;
     space->uri = a->value;
+    space->sum = space_uri_sum(a->value);
+    space->first = space_first(s);
+    s->nnamespaces++;
 
     return EHR_SCAN_OK;
 }
@@ -406,23 +444,11 @@ space_of(const ehr_scan_t *s, const ehr_scan_name_t *name)
 
     for (uint32_t i = s->nnamespaces; i > 0; i--) {
         if (ehr_str_eq(s->namespaces[i - 1].prefix, prefix)) {
-            return SPACE_FIRST + i - 1;
+            return SPACE_FIRST + s->namespaces[i - 1].first;
         }
     }
 
     return SPACE_NONE;
-}
-
-
-static int
-space_is_same(const ehr_scan_t *s, uint32_t a, uint32_t b)
-{
-    if (a == b || a < SPACE_FIRST || b < SPACE_FIRST) {
-        return a == b;
-    }
-
-    return uri_is(s->namespaces[a - SPACE_FIRST].uri,
-                  s->namespaces[b - SPACE_FIRST].uri);
 }
 
 
@@ -447,7 +473,7 @@ space_is_twice(const ehr_scan_t *s, const ehr_scan_attribute_t *a)
     for (const ehr_scan_attribute_t *b = s->attributes; b < a; b++) {
         if (a->sum == b->sum
             && ehr_str_eq(space_local(&a->name), space_local(&b->name))
-            && space_is_same(s, a->namespace, b->namespace))
+            && a->namespace == b->namespace)
         {
             return 1;
         }

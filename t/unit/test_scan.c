@@ -284,6 +284,44 @@ attributes_are_bounded(void **state)
 }
 
 
+/* Long names of namespaces that differ in their ends, and tags that use them
+ * all: a tag costs what it is long, not what the names are. */
+
+static void
+a_namespace_costs_where_it_is_declared(void **state)
+{
+    enum { SPACES = EHR_SCAN_DEPTH - 1, LONG = 16000, TAGS = 1000 };
+
+    static char  text[SPACES * (LONG + 64) + TAGS * SPACES * 16];
+    int64_t      begin = doc_cpu_ns();
+    char        *p = text;
+
+    for (int i = 0; i < SPACES; i++) {
+        p += sprintf(p, "<a xmlns:n%d='u:", i);
+        memset(p, 'x', LONG);
+        p += LONG;
+        p += sprintf(p, "%d'>", i);
+    }
+
+    for (int n = 0; n < TAGS; n++) {
+        p += sprintf(p, "<b");
+
+        for (int i = 0; i < SPACES; i++) {
+            p += sprintf(p, " n%d:c=''", i);
+        }
+
+        p += sprintf(p, "/>");
+    }
+
+    for (int i = 0; i < SPACES; i++) {
+        p += sprintf(p, "</a>");
+    }
+
+    assert_int_equal(check(text, (size_t) (p - text)), EHR_SCAN_OK);
+    assert_true(doc_cpu_ns() - begin < HOSTILE_NS);
+}
+
+
 static void
 tags_comments_and_names_are_bounded(void **state)
 {
@@ -418,6 +456,9 @@ what_is_taken_is_told_as_by_libxml2(void **state)
         "<a xmlns:x='u:x'><x:b x:c='1' c='2'/></a>",
         "<a xmlns:x='u:x' xmlns:y='u:y' x:c='1' y:c='2'/>",
         "<a xmlns:x='u:x'><b xmlns:x='u:y'><x:c/></b><x:d/></a>",
+        "<a xmlns:x='u:x'><b xmlns:y='u:y'/><b xmlns:z='u:y' x:c='' z:c=''/>"
+        "</a>",
+        "<a xmlns:x='u:x'><b xmlns:y='u:x' xmlns:z='u:z' y:c='' z:c=''/></a>",
         "<xml:a/>", "<a xmlns:xml='http://www.w3.org/XML/1998/namespace'/>",
         "<a xmlns:x='http://h.vn:80/p/q?r=&#x73;#u'/>",
         "<a xmlns:x='x' xmlns:y='/x' xmlns:z='//h/x'/>",
@@ -474,7 +515,11 @@ what_is_not_well_formed_is_refused_as_by_libxml2(void **state)
         "<a xmlns:x='u:\xe1\xba\xa6'/>", "<a xmlns:x='{u}'/>",
         "<a xmlns:x='http://h:p/'/>", "<a xmlns:x='u:%4'/>",
         "<a xmlns:x='u:x?y&amp;z'/>", "<a xmlns:x='http://[::1'/>",
-        "<a xmlns:x=':x'/>"
+        "<a xmlns:x=':x'/>",
+        "<a xmlns:x='//[a b]' xmlns:y='//[a\tb]' x:c='' y:c=''/>",
+        "<a xmlns:x='//[\xc3\xa9]' xmlns:y='//[&#xe9;]' x:c='' y:c=''/>",
+        "<a xmlns:x='u:x'><b xmlns:y='u:y'/><b xmlns:z='u:x' x:c='' z:c=''/>"
+        "</a>"
     };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -577,6 +622,7 @@ main(void)
         cmocka_unit_test(the_place_of_a_refusal_is_told),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(attributes_are_bounded),
+        cmocka_unit_test(a_namespace_costs_where_it_is_declared),
         cmocka_unit_test(tags_comments_and_names_are_bounded),
         cmocka_unit_test(text_is_bounded),
         cmocka_unit_test(no_prefix_of_a_sample_is_read_beyond_its_end),

@@ -115,7 +115,7 @@ is_text(ehr_str_t bytes)
 static int
 read_key(ehr_str_t text, uint8_t bytes[EHR_SEAL_KEY_LEN])
 {
-    if (text.len == EHR_SEAL_KEY_LEN && !is_text(text)) {
+    if (text.len == EHR_SEAL_KEY_LEN && !is_text(without_line_end(text))) {
         memcpy(bytes, text.data, EHR_SEAL_KEY_LEN);
         return 1;
     }

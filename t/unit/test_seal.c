@@ -259,6 +259,8 @@ what_is_no_key_is_refused(void **state)
         "", "\n", "secret", HEX "0", HEX " ", "zz" HEX2,
         "000102030405060708090a0b0c0d0e0f",      /* half a key in hex */
         "a password of thirty-two letters",
+        "a password, two ends of a line\r\n",
+        "a password, its line end 32nd..\n",
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==",
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g",
         "!AECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="

@@ -430,9 +430,12 @@ envelope_leaf_end(ehr_envelope_t *e, node_e node)
         e->wanted[v.len] = '\0';
     }
 
-    if (node == NODE_NAME && v.len < sizeof(e->name)) {
-        memcpy(e->name, v.data, v.len);
-        e->name[v.len] = '\0';
+    if (node == NODE_NAME) {
+        /* what is cut is the name of no section, and told as that */
+        size_t  len = v.len < sizeof(e->name) ? v.len : sizeof(e->name) - 1;
+
+        memcpy(e->name, v.data, len);
+        e->name[len] = '\0';
     }
 }
 

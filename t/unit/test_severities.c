@@ -115,6 +115,31 @@ the_narrowest_name_decides(void **state)
 }
 
 
+/* A section of no claim under a name that is only too long. */
+
+static void
+a_long_name_is_still_the_name_of_no_section(void **state)
+{
+    doc_part_t        part = { "XML1", doc_file("sample-xml1.xml") };
+    ehr_severities_t  severities = { NULL, 0, 0 };
+    ehr_str_t         s;
+    doc_read_t        r;
+
+    s = doc_swap(doc_claim(&part, 1), "</NOIDUNGFILE></FILEHOSO>",
+                 "</NOIDUNGFILE></FILEHOSO><FILEHOSO><LOAIHOSO>"
+                 "XML2 XML2 XML2 XML2 XML2 XML2 XML2</LOAIHOSO>"
+                 "<NOIDUNGFILE>AAAA</NOIDUNGFILE></FILEHOSO>");
+    set(&severities, "F11", "off");
+    r = read_set(s, &severities, "99999");
+    assert_int_equal(r.rc, EHR_REFUSED);
+    doc_expect_one(&r, "giamdinhhs.loaihoso.unknown", 2);
+    doc_done(&r);
+    ehr_severities_free(&severities);
+    doc_free(part.xml);
+    doc_free(s);
+}
+
+
 static void
 what_protects_others_cannot_be_set(void **state)
 {
@@ -189,6 +214,7 @@ main(void)
         cmocka_unit_test(an_uncertain_fact_can_be_made_an_error),
         cmocka_unit_test(a_finding_can_be_switched_off),
         cmocka_unit_test(the_narrowest_name_decides),
+        cmocka_unit_test(a_long_name_is_still_the_name_of_no_section),
         cmocka_unit_test(what_protects_others_cannot_be_set),
         cmocka_unit_test(names_that_are_none_are_refused),
         cmocka_unit_test(there_is_a_bound),

@@ -206,7 +206,15 @@ validator_finding(ehr_call_t *call, const ehr_finding_t *finding)
     const char      *word;
     ehr_findings_t  *findings;
 
-    if (call->doc == NULL || finding->size != sizeof(f)) {
+    if (call->doc == NULL) {
+        return -1;
+    }
+
+    /* one that cannot be read is a fault of the plugin, which may not look at
+     * what this returns: the document must not pass for want of it */
+    if (finding->size != sizeof(f)) {
+        call->is_broken = 1;
+
         return -1;
     }
 

@@ -116,6 +116,12 @@ is(post($api, '{"code":"1","name":"' . "a" x 70000 . '"}',
 is($world->admin("POST", "$api?dry_run=maybe", { code => 1 })->code,
    "parameter.invalid", "dry_run is true or false");
 
+for my $query (qw(dry_run dryrun=true dry_run=true&x=1 dry-run=true)) {
+    is($world->admin("POST", "$api/99001/suspend?$query",
+                     { reason => "x" })->code,
+       "parameter.invalid", "a change does not guess what $query means");
+}
+
 for my $path ("/admin/v1/", "/admin/v1/facility", "$api/", "$api/99009",
               "$api/99001/", "$api/99001/certificates/zz", "$api/9%2f1",
               "$api/99001/certificates/$sha256/x")

@@ -374,31 +374,28 @@ ngx_http_ehr_admin_body(ngx_http_ehr_admin_t *admin)
 }
 
 
+/* The one parameter a change has.  Whoever wrote "?dry_run" or "?dryrun=true"
+ * wanted nothing changed: what is not understood is refused. */
+
 static ngx_http_ehr_result_e
 ngx_http_ehr_admin_dry_run(ngx_http_ehr_admin_t *admin)
 {
-    ehr_str_t            s;
-    ngx_str_t            value;
-    ngx_http_request_t  *r = admin->ctx->request;
+    ehr_str_t  s;
 
-    if (ngx_http_arg(r, (u_char *) "dry_run", 7, &value) != NGX_OK) {
-        return NGX_HTTP_EHR_NEXT;
-    }
+    s = ngx_http_ehr_str(&admin->ctx->request->args);
 
-    s = ngx_http_ehr_str(&value);
-
-    if (ehr_str_is(s, "true")) {
+    if (ehr_str_is(s, "dry_run=true")) {
         admin->change.is_dry_run = 1;
         return NGX_HTTP_EHR_NEXT;
     }
 
-    if (ehr_str_is(s, "false")) {
+    if (s.len == 0 || ehr_str_is(s, "dry_run=false")) {
         return NGX_HTTP_EHR_NEXT;
     }
 
     return ngx_http_ehr_refuse(admin->ctx, EHR_PROBLEM_PARAMETER_INVALID,
-                               "dry_run phải là true hoặc false",
-                               "dry_run must be true or false");
+        "Chỉ nhận một tham số: dry_run=true hoặc dry_run=false",
+        "The only parameter is dry_run=true or dry_run=false");
 }
 
 

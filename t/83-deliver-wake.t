@@ -25,6 +25,9 @@ use constant {
     PAIRS       => 24,
     SURE        => 2000,
 
+    # All at once would be more than the queue of the work takes: 503.
+    RATE        => 500,
+
     # CPU time, of a second; a client that waits may not take more than
     # these microseconds each second.
     EACH_US     => 10,
@@ -216,6 +219,7 @@ my ($begun, $answered, $over) = map { waits($_) } qw(begun answered over);
 
 my $load = EHR::Load->new($world,
     options => [ "--connections", $waiters, "--requests", $waiters,
+                 "--rate", RATE, "--retry", 1000,
                  "--header", "Prefer: wait=60", "--timeout", 60_000,
                  "--expect-status", 200, "--expect-status", 202 ]);
 $load->start;

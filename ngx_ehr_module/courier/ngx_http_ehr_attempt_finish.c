@@ -17,6 +17,19 @@
 static void ngx_http_ehr_attempt_commit(ngx_http_ehr_attempt_t *att);
 
 
+/* I8: no answer came to what was sent, and the plugin has not declared that a
+ * repeat is safe. */
+
+static ngx_uint_t
+ngx_http_ehr_attempt_may_have_arrived(ngx_http_ehr_attempt_t *att)
+{
+    return att->answer.kind == EHR_ANSWER_LOST
+           && !(att->answer.flags & EHR_REQUEST_LOGIN)
+           && !ngx_http_ehr_partner_is_repeat_safe(att->part,
+                                             att->claim->sub.kind.data);
+}
+
+
 static ehr_state_e
 ngx_http_ehr_state_of_outcome(ngx_http_ehr_attempt_t *att, ehr_outcome_e kind)
 {
@@ -35,19 +48,12 @@ ngx_http_ehr_state_of_outcome(ngx_http_ehr_attempt_t *att, ehr_outcome_e kind)
         return EHR_STATE_UNCERTAIN;
 
     case EHR_OUTCOME_RETRY:
-        /* I8: only where the plugin declared that a repeat is safe */
-        if (att->answer.kind == EHR_ANSWER_LOST
-            && !(att->answer.flags & EHR_REQUEST_LOGIN)
-            && !ngx_http_ehr_partner_is_repeat_safe(att->part,
-                                             att->claim->sub.kind.data))
-        {
-            return EHR_STATE_UNCERTAIN;
-        }
-
-        return EHR_STATE_RETRYING;
+        return ngx_http_ehr_attempt_may_have_arrived(att)
+               ? EHR_STATE_UNCERTAIN : EHR_STATE_RETRYING;
 
     default:
-        return EHR_STATE_HELD;
+        return ngx_http_ehr_attempt_may_have_arrived(att)
+               ? EHR_STATE_UNCERTAIN : EHR_STATE_HELD;
     }
 }
 

@@ -78,8 +78,8 @@ ehr_action_takes(ehr_action_e action, ehr_state_e state)
 }
 
 
-/* What was held never left: it is sent for the first time, as it were.  All
- * else may have reached the partner. */
+/* What was held without an answer to any attempt never left: it is sent for
+ * the first time, as it were.  All else may have reached the partner. */
 
 static ehr_decided_e
 check(const ehr_decide_t *how, const ehr_decided_row_t *row)
@@ -98,7 +98,8 @@ check(const ehr_decide_t *how, const ehr_decided_row_t *row)
         return EHR_DECIDED_NEWER;
     }
 
-    if (row->state != EHR_STATE_HELD && !how->is_forced
+    if ((row->state != EHR_STATE_HELD || row->may_have_left)
+        && !how->is_forced
         && (how->is_repeat_safe == NULL
             || !how->is_repeat_safe(how->data, row->partner, row->kind)))
     {
@@ -196,7 +197,8 @@ find(ehr_store_t *store, int64_t seq, ehr_str_t partner, found_t *found)
         row->state = ehr_column_state(&q, 2);
         ehr_column_copy(&q, 3, row->kind, sizeof(row->kind));
         row->has_newer = (int) ehr_column_int(&q, 4);
-        found->version = ehr_column_int(&q, 5);
+        row->may_have_left = (int) ehr_column_int(&q, 5);
+        found->version = ehr_column_int(&q, 6);
     }
 
     ehr_query_end(&q);

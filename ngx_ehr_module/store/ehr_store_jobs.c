@@ -317,7 +317,8 @@ read_stretch(ehr_store_t *store, const ehr_job_t *job, stretch_t *stretch)
 
     (void) snprintf(sql, sizeof(sql),
                     "SELECT d.id, d.seq, d.partner, d.state, d.kind, "
-                    EHR_SQL_HAS_NEWER " FROM deliveries AS d NOT INDEXED"
+                    EHR_SQL_HAS_NEWER ", " EHR_SQL_MAY_HAVE_LEFT
+                    " FROM deliveries AS d NOT INDEXED"
                     " WHERE d.id > :after AND d.id <= :upper%s"
                     " ORDER BY d.id LIMIT :limit", where);
 
@@ -340,6 +341,7 @@ read_stretch(ehr_store_t *store, const ehr_job_t *job, stretch_t *stretch)
         row->state = ehr_column_state(&q, 3);
         ehr_column_copy(&q, 4, row->kind, sizeof(row->kind));
         row->has_newer = (int) ehr_column_int(&q, 5);
+        row->may_have_left = (int) ehr_column_int(&q, 6);
     }
 
     ehr_query_end(&q);

@@ -17,6 +17,7 @@ typedef struct {
     int64_t      seq;
     ehr_state_e  state;
     int          has_newer;           /* content of the same key */
+    int          may_have_left;       /* an attempt of it was answered */
     char         partner[32];
     char         kind[32];
 } ehr_decided_row_t;

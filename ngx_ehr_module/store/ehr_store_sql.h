@@ -127,6 +127,11 @@ typedef enum {
     "SELECT 1 FROM submissions AS s WHERE s.business_key = d.business_key"    \
     " AND s.facility = d.facility AND s.kind = d.kind AND s.seq > d.seq))"
 
+/* The same: whether the partner has answered an attempt, or perhaps got one. */
+#define EHR_SQL_MAY_HAVE_LEFT                                                 \
+    "EXISTS (SELECT 1 FROM attempts AS a WHERE a.delivery = d.id"             \
+    " AND (a.http_status <> 0 OR a.state = 'uncertain'))"
+
 
 extern const char *const  ehr_sql_texts[EHR_SQL_LAST];
 

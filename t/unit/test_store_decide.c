@@ -141,8 +141,17 @@ what_may_have_arrived_needs_a_word_of_its_own(void **state)
     assert_int_equal(decide(w, doc.sub.id, EHR_ACTION_RELEASE, 1),
                      EHR_DECIDED_OK);
 
+    /* held before anything was sent, and after an answer */
     end_in(w, &doc, EHR_STATE_HELD, "K3");
+    assert_int_equal(ask(w, "UPDATE attempts SET http_status = 0"), -1);
     assert_int_equal(decide(w, doc.sub.id, EHR_ACTION_RELEASE, 0),
+                     EHR_DECIDED_OK);
+
+    end_in(w, &doc, EHR_STATE_HELD, "K4");
+    assert_int_equal(ask(w, "UPDATE attempts SET http_status = 500"), -1);
+    assert_int_equal(decide(w, doc.sub.id, EHR_ACTION_RELEASE, 0),
+                     EHR_DECIDED_UNSAFE);
+    assert_int_equal(decide(w, doc.sub.id, EHR_ACTION_RELEASE, 1),
                      EHR_DECIDED_OK);
 }
 

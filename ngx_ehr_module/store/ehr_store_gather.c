@@ -12,6 +12,10 @@
  * the write said and only then asks for the fsync; whatever else looks at the
  * file finds it written.  Frames that a crash takes from memory are those
  * that it would have taken from the kernel's cache without harm.
+ *
+ * Frames of a transaction that is rolled back are dropped: where they belong
+ * another connection may write its own meanwhile, and ours must not come
+ * after.
  */
 
 #include <stdlib.h>
@@ -251,6 +255,21 @@ gather_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file,
     }
 
     return rc;
+}
+
+
+void
+ehr_store_gather_drop(ehr_store_t *store)
+{
+    int            rc;
+    sqlite3_file  *file = NULL;
+
+    rc = sqlite3_file_control(store->db, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                              &file);
+
+    if (rc == SQLITE_OK && file != NULL && file->pMethods == &gather_methods) {
+        ((gather_t *) file)->len = 0;
+    }
 }
 
 

@@ -103,6 +103,9 @@ ehr_rc_t ehr_store_limit_pages(ehr_store_t *store, uint32_t max_pages);
 #define EHR_STORE_VFS  "ehr"
 int ehr_store_gather_register(void);
 
+/* After a rollback, whoever asked for it: nothing of it is written later. */
+void ehr_store_gather_drop(ehr_store_t *store);
+
 
 /* --- ehr_store_migrate.c --- */
 

@@ -43,13 +43,13 @@ ehr_store_begin_write(ehr_store_t *store)
 static void
 rollback(ehr_store_t *store)
 {
-    if (sqlite3_get_autocommit(store->db)) {
-        return;
-    }
-
-    if (sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK) {
+    if (!sqlite3_get_autocommit(store->db)
+        && sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
+    {
         store->must_reopen = 1;
     }
+
+    ehr_store_gather_drop(store);
 }
 
 

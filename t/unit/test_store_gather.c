@@ -277,6 +277,61 @@ what_was_rolled_back_is_written_over(void **state)
 }
 
 
+/* Frames of a transaction that is rolled back before its commit, and another
+ * connection's commit in their place. */
+
+static void
+what_was_rolled_back_never_covers_anothers_commit(void **state)
+{
+    uint32_t             i;
+    world_t             *w = *state;
+    ehr_store_t         *first = w->store;
+    ehr_store_submit_t   ops[MANY], more[MANY];
+
+    first->options.is_packing = 0;
+    assert_int_equal(sqlite3_exec(first->db, "PRAGMA cache_size = 12;"
+                                  " PRAGMA cache_spill = 6", NULL, NULL,
+                                  NULL), SQLITE_OK);
+    commit_many(w, ops, MANY);
+
+    /* nothing is in the log that would be read to undo it */
+    assert_int_equal(sqlite3_wal_checkpoint_v2(first->db, NULL,
+                                               SQLITE_CHECKPOINT_TRUNCATE,
+                                               NULL, NULL), SQLITE_OK);
+
+    assert_ok(ehr_store_begin_write(first));
+    assert_int_equal(sqlite3_exec(first->db, "INSERT INTO audit (at_ms,"
+                                  " actor, request_id, action, target,"
+                                  " detail) VALUES (1, '', '', '', '',"
+                                  " hex(zeroblob(100000)))", NULL, NULL,
+                                  NULL), SQLITE_OK);
+    assert_int_equal(ehr_store_end_write(first, EHR_REFUSED), EHR_REFUSED);
+
+    w->store = world_open(w, 0);
+
+    for (i = 0; i < MANY; i++) {
+        make_big(w, &more[i], MANY + i + 1);
+        submit(w, &more[i]);
+    }
+
+    ehr_store_close(w->store);
+
+    w->store = first;
+    assert_content(first, &ops[0], w->arena);
+    ehr_store_close(first);
+
+    w->store = world_open(w, 0);
+
+    for (i = 0; i < MANY; i++) {
+        assert_content(w->store, &ops[i], w->arena);
+        assert_content(w->store, &more[i], w->arena);
+    }
+
+    assert_int_equal(ask(w, "SELECT count(*) FROM pragma_integrity_check"
+                            " WHERE integrity_check = 'ok'"), 1);
+}
+
+
 int
 main(void)
 {
@@ -286,6 +341,7 @@ main(void)
         store_test(nothing_of_a_commit_is_left_in_memory),
         store_test(pages_that_spill_are_read_again),
         store_test(what_was_rolled_back_is_written_over),
+        store_test(what_was_rolled_back_never_covers_anothers_commit),
     };
 
     return cmocka_run_group_tests(tests, count_beneath, NULL);

@@ -186,6 +186,7 @@ a_dry_run_and_another_version_change_nothing(void **state)
     assert_ok(ehr_store_version(w->store, doc.sub.id, &before));
 
     how.action = EHR_ACTION_RELEASE;
+    how.is_forced = 1;
     who.is_dry_run = 1;
 
     assert_int_equal(ehr_store_decide(w->store, &who, doc.sub.id, ehr_str(""),

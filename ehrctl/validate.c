@@ -216,7 +216,7 @@ document_check(validate_t *v, const char *path, ehr_str_t content,
     ehr_document_input_t  in;
     ehr_checks_t          checks = { v->validators.list, v->validators.n,
                                      v->validators.policies,
-                                     validators_now_ms() };
+                                     validators_now_ms(), NULL };
     const char           *dot = strrchr(path, '.');
 
     memset(&in, 0, sizeof(in));

@@ -112,6 +112,9 @@ typedef struct ngx_http_ehr_keeper_s    ngx_http_ehr_keeper_t;
     X(LOGINS, "ehr_partner_logins_total", "", "Log-ins at partners")          \
     X(RECOVERED, "ehr_deliveries_recovered_total", "",                        \
       "Deliveries taken back from workers that died")                         \
+    X(QUARANTINED_DELIVERY, "ehr_quarantined_total", "what=\"delivery\"",     \
+      "Kept from a plugin that they crashed twice")                           \
+    X(QUARANTINED_DOCUMENT, "ehr_quarantined_total", "what=\"check\"", "")    \
     X(SWEPT_DUE, "ehr_sweep_repaired_total", "what=\"due\"",                  \
       "Rows of the journal that the sweeper mended")                          \
     X(SWEPT_PARTNER, "ehr_sweep_repaired_total", "what=\"partner\"", "")      \
@@ -176,6 +179,31 @@ typedef struct {
     double          weight;           /* of what is known: 0 to 1 */
 } ngx_http_ehr_rates_t;
 
+/* What a thread is at, and what it was at when it crashed. */
+
+#define NGX_HTTP_EHR_GUARDS   1024
+#define NGX_HTTP_EHR_SIGNALS  5       /* that are crashes */
+
+typedef enum {
+    NGX_HTTP_EHR_CALL_NONE = 0,
+    NGX_HTTP_EHR_CALL_CHECK,          /* of what a facility sent */
+    NGX_HTTP_EHR_CALL_FIRST,          /* prepare(), before anything left */
+    NGX_HTTP_EHR_CALL_LATER           /* the partner may have it */
+} ngx_http_ehr_call_e;
+
+typedef struct {
+    ngx_atomic_t    pid;              /* 0: free */
+    ngx_atomic_t    tid;
+    ngx_atomic_t    crash;            /* its number; 0: it did not */
+    uint32_t        call;             /* ngx_http_ehr_call_e */
+    uint32_t        which;            /* partner or validator, from 1 */
+    int64_t         delivery;
+    int64_t         fence;
+    int64_t         configured_ms;
+    u_char          sha256[EHR_SHA256_LEN];
+    char            document[EHR_UUID_LEN + 1];
+} ngx_http_ehr_guard_t;
+
 struct ngx_http_ehr_shared_s {
     ngx_atomic_t    registry_generation;    /* rises with each change */
     ngx_atomic_t    redis_away[NGX_HTTP_EHR_WORKERS];   /* pids of workers
@@ -186,6 +214,9 @@ struct ngx_http_ehr_shared_s {
     ngx_atomic_t    journal_corrupt;        /* the configuration
                                                (configured_ms) that met it */
     ngx_atomic_t    counters[NGX_HTTP_EHR_COUNT_LAST];
+
+    ngx_atomic_t    crashes;          /* numbers of guards[].crash */
+    ngx_http_ehr_guard_t  guards[NGX_HTTP_EHR_GUARDS];
 
     ngx_http_ehr_rates_t  rates;
     ngx_atomic_t    nkeys;            /* of the journal, and their documents */
@@ -367,6 +398,8 @@ struct ngx_http_ehr_worker_s {
     ngx_http_ehr_schedule_t    *schedule;
     ngx_http_ehr_waiters_t     *waiters;
     ngx_http_ehr_keeper_t      *keeper;
+    struct sigaction            signals[NGX_HTTP_EHR_SIGNALS];  /* before
+                                                 ngx_http_ehr_guard_init() */
     ngx_uint_t                  is_full;      /* flag: nothing new is taken */
 
     /* What keeps a draining worker alive: a timer that is not cancelable

@@ -8,6 +8,7 @@
 
 #include "ngx_http_ehr.h"
 #include "ngx_http_ehr_findings.h"
+#include "ngx_http_ehr_guard.h"
 #include "ngx_http_ehr_partner.h"
 #include "ngx_http_ehr_validators.h"
 #include "ngx_http_ehr_signatures.h"
@@ -736,7 +737,8 @@ ngx_http_ehr_init_worker(ngx_http_ehr_worker_t *worker)
     worker->owner.incarnation &= INT64_MAX;
     worker->owner.incarnation |= 1;
 
-    if (ngx_http_ehr_validators_load(worker) != NGX_OK
+    if (ngx_http_ehr_guard_init(worker) != NGX_OK
+        || ngx_http_ehr_validators_load(worker) != NGX_OK
         || ngx_http_ehr_journal_init(worker) != NGX_OK
         || ngx_http_ehr_registry_init(worker) != NGX_OK
         || ngx_http_ehr_waiters_init(worker) != NGX_OK

@@ -48,6 +48,18 @@ checks_key(ehr_arena_t *arena, ehr_document_t *doc)
 }
 
 
+/* Written for whoever looks when the call never came back. */
+
+static void
+checks_tell(const ehr_checks_t *checks, size_t running)
+{
+    if (checks->running != NULL) {
+        __atomic_store_n(checks->running, (uint32_t) running,
+                         __ATOMIC_RELEASE);
+    }
+}
+
+
 /* The first that breaks ends it. */
 
 static ehr_rc_t
@@ -60,9 +72,12 @@ checks_validate(const ehr_document_input_t *in, const ehr_checks_t *checks,
 
     for (size_t i = 0; i < checks->nvalidators && rc != EHR_BROKEN; i++) {
         if (checks->validators[i].kind == doc->kind) {
+            checks_tell(checks, i + 1);
             rc = ehr_validator_run(checks->validators[i].validator, &v, doc);
         }
     }
+
+    checks_tell(checks, 0);
 
     return rc == EHR_BROKEN ? rc : ehr_document_conclude(doc);
 }

@@ -29,6 +29,9 @@ typedef struct {
     size_t                          nvalidators;
     ehr_signature_policy_t *const  *policies;     /* by ehr_kind_e */
     int64_t                         now_ms;       /* Unix time */
+    uint32_t                       *running;      /* which validator is at
+                                                     work, from 1, or 0; NULL:
+                                                     nobody asks */
 } ehr_checks_t;
 
 

@@ -111,6 +111,9 @@
     X(STORE_UNAVAILABLE, "store.unavailable", 503,                            \
       "Kho lưu trữ tạm thời không sẵn sàng",                                  \
       "The store is not available now")                                       \
+    X(DOCUMENT_QUARANTINED, "document.quarantined", 503,                      \
+      "Cổng kết nối chưa kiểm tra được hồ sơ này",                            \
+      "The gateway cannot check this document now")                           \
     X(LIMITER_UNAVAILABLE, "limiter.unavailable", 503,                        \
       "Bộ giới hạn tạm thời không sẵn sàng",                                  \
       "The limiter is not available now")                                     \

@@ -12,6 +12,7 @@
 #define NGX_HTTP_EHR_ATTEMPT_H
 
 
+#include "ngx_http_ehr_guard.h"
 #include "ngx_http_ehr_schedule.h"
 #include "ngx_http_ehr_session.h"
 
@@ -80,6 +81,10 @@ ngx_int_t ngx_http_ehr_attempt_connect(ngx_http_ehr_attempt_t *att);
 
 /* The next request, or the end. */
 void ngx_http_ehr_attempt_step(ngx_http_ehr_attempt_t *att);
+
+/* This thread's cell, filled for a call of the plugin; may be NULL. */
+ngx_http_ehr_guard_t *ngx_http_ehr_attempt_guard(
+    const ngx_http_ehr_attempt_t *att);
 
 
 /* --- ngx_http_ehr_attempt_login.c --- */

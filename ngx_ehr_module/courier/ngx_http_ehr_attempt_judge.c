@@ -113,8 +113,9 @@ ngx_http_ehr_attempt_answered(ngx_http_request_t *sr, void *data,
 void
 ngx_http_ehr_attempt_judge(ngx_http_ehr_attempt_t *att)
 {
-    int         rc;
-    ehr_call_t  call;
+    int                    rc;
+    ehr_call_t             call;
+    ngx_http_ehr_guard_t  *guard;
 
     if (att->is_astray) {
         /* nginx itself said 403 or 404: nobody else will send it either */
@@ -130,8 +131,13 @@ ngx_http_ehr_attempt_judge(ngx_http_ehr_attempt_t *att)
     ngx_memzero(&att->outcome, sizeof(ehr_outcome_t));
     att->outcome.size = sizeof(ehr_outcome_t);
 
+    guard = ngx_http_ehr_attempt_guard(att);
+    ngx_http_ehr_guard_enter(guard, NGX_HTTP_EHR_CALL_LATER);
+
     rc = att->part->plugin->judge(&ngx_http_ehr_host, &call, &att->dlv,
                                   &att->answer, &att->outcome);
+
+    ngx_http_ehr_guard_leave(guard);
 
     if (rc != 0) {
         /* I10: a plugin's failure never becomes an acceptance */

@@ -15,24 +15,63 @@
 static void ngx_http_ehr_attempt_prepared(void *data);
 
 
+/* A question never carries the document, but the document may have left
+ * before it. */
+
+static ngx_http_ehr_call_e
+ngx_http_ehr_attempt_call(const ngx_http_ehr_attempt_t *att)
+{
+    return att->asking == NULL && att->dlv.step == 0
+           ? NGX_HTTP_EHR_CALL_FIRST
+           : NGX_HTTP_EHR_CALL_LATER;
+}
+
+
+ngx_http_ehr_guard_t *
+ngx_http_ehr_attempt_guard(const ngx_http_ehr_attempt_t *att)
+{
+    ngx_http_ehr_guard_t  *guard = ngx_http_ehr_guard(att->worker);
+
+    if (guard == NULL) {
+        return NULL;
+    }
+
+    guard->which = (uint32_t) att->part->index + 1;
+    guard->delivery = att->claim->delivery;
+    guard->fence = att->claim->fence;
+
+    (void) ngx_cpystrn((u_char *) guard->document,
+                       (u_char *) att->claim->sub.id,
+                       sizeof(guard->document));
+
+    return guard;
+}
+
+
 static void
 ngx_http_ehr_attempt_prepare(void *data)
 {
     ehr_call_t               call;
+    ngx_http_ehr_guard_t    *guard;
     ngx_http_ehr_attempt_t  *att = data;
 
     call.part = att->part;
     call.arena = att->arena;
     call.now_ms = att->now_ms;
 
+    guard = ngx_http_ehr_attempt_guard(att);
+    ngx_http_ehr_guard_enter(guard, ngx_http_ehr_attempt_call(att));
+
     if (att->asking) {
         att->prc = att->part->plugin->query(&ngx_http_ehr_host, &call,
                                             &att->dlv, &att->req);
-        return;
+
+    } else {
+        att->prc = att->part->plugin->prepare(&ngx_http_ehr_host, &call,
+                                              &att->dlv, &att->req);
     }
 
-    att->prc = att->part->plugin->prepare(&ngx_http_ehr_host, &call,
-                                          &att->dlv, &att->req);
+    ngx_http_ehr_guard_leave(guard);
 }
 
 

@@ -5,6 +5,7 @@
  * worker left is taken back.  What one lane does is its own file's part.
  */
 
+#include "ngx_http_ehr_guard.h"
 #include "ngx_http_ehr_schedule.h"
 #include "ngx_http_ehr_session.h"
 #include "ngx_http_ehr_waiters.h"
@@ -110,6 +111,53 @@ ngx_http_ehr_probe_ms(void *data, const char *partner)
 }
 
 
+static ehr_crash_e
+ngx_http_ehr_crashed(void *data, const ehr_taken_t *taken)
+{
+    const ngx_http_ehr_guard_t  *guard;
+
+    guard = ngx_http_ehr_guard_of_delivery(data, taken->delivery,
+                                           taken->fence);
+    if (guard == NULL) {
+        return EHR_CRASH_NONE;
+    }
+
+    return guard->call == NGX_HTTP_EHR_CALL_FIRST ? EHR_CRASH_UNSENT
+                                                  : EHR_CRASH_SENT;
+}
+
+
+static void
+ngx_http_ehr_quarantined(ngx_http_ehr_worker_t *worker,
+    const ehr_store_recover_t *op)
+{
+    ngx_uint_t                   i, n;
+    ngx_http_ehr_partner_t      *part = worker->mcf->partners.elts;
+    const ngx_http_ehr_guard_t  *guard;
+
+    (void) ngx_atomic_fetch_add(&worker->shared->counters[
+                          NGX_HTTP_EHR_COUNT_QUARANTINED_DELIVERY],
+                                op->nquarantined);
+
+    n = ngx_min(op->nquarantined, EHR_STORE_MAX_QUARANTINED);
+
+    for (i = 0; i < n; i++) {
+        guard = ngx_http_ehr_guard_of_delivery(worker,
+                                               op->quarantined[i].delivery,
+                                               op->quarantined[i].fence);
+
+        if (guard && guard->which
+            && guard->which <= worker->mcf->partners.nelts)
+        {
+            ngx_log_error(NGX_LOG_ALERT, worker->cycle->log, 0,
+                          "quarantined: document=%s crashed plugin \"%V\" "
+                          "again", guard->document,
+                          &part[guard->which - 1].plugin_path);
+        }
+    }
+}
+
+
 static void
 ngx_http_ehr_recovered(ngx_http_ehr_write_t *write)
 {
@@ -118,9 +166,16 @@ ngx_http_ehr_recovered(ngx_http_ehr_write_t *write)
 
     schedule->is_recovering = 0;
 
-    n = schedule->recover.nretried + schedule->recover.nuncertain;
+    if (schedule->recover.op.rc != EHR_OK) {
+        return;
+    }
 
-    if (schedule->recover.op.rc != EHR_OK || n == 0) {
+    ngx_http_ehr_quarantined(schedule->worker, &schedule->recover);
+
+    n = schedule->recover.nretried + schedule->recover.nuncertain
+        + schedule->recover.nheld;
+
+    if (n == 0) {
         return;
     }
 
@@ -130,8 +185,9 @@ ngx_http_ehr_recovered(ngx_http_ehr_write_t *write)
     ngx_http_ehr_waiters_some_settled(schedule->worker);
 
     ngx_log_error(NGX_LOG_NOTICE, schedule->worker->cycle->log, 0,
-                  "taken back from dead workers: retried=%uD uncertain=%uD",
-                  schedule->recover.nretried, schedule->recover.nuncertain);
+                  "taken back from dead workers: retried=%uD uncertain=%uD "
+                  "held=%uD", schedule->recover.nretried,
+                  schedule->recover.nuncertain, schedule->recover.nheld);
 
     ngx_http_ehr_schedule_kick(schedule->worker, UINT32_MAX);
 }
@@ -188,6 +244,7 @@ ngx_http_ehr_recover(ngx_event_t *ev)
     schedule->recover.is_alive = ngx_http_ehr_is_alive;
     schedule->recover.is_repeat_safe = ngx_http_ehr_is_repeat_safe;
     schedule->recover.probe_ms = ngx_http_ehr_probe_ms;
+    schedule->recover.crashed = ngx_http_ehr_crashed;
 
     schedule->recover_write.op = &schedule->recover.op;
     schedule->recover_write.done = ngx_http_ehr_recovered;

@@ -6,12 +6,16 @@
  * is read in a thread (I12); a small one costs less than the way there.
  */
 
-#include "ngx_http_ehr.h"
+#include "ngx_http_ehr_guard.h"
+#include "ngx_http_ehr_validators.h"
 
 #include <time.h>
 
 
 #define NGX_HTTP_EHR_INLINE_MAX  (16 * 1024)
+#define NGX_HTTP_EHR_CRASHES     2    /* then it is not looked at again */
+#define NGX_HTTP_EHR_QUARANTINE_RETRY  3600   /* s; a plugin takes time to
+                                                 be mended */
 
 
 static ngx_http_ehr_result_e ngx_http_ehr_validate(ngx_http_ehr_ctx_t *ctx);
@@ -74,16 +78,52 @@ ngx_http_ehr_cpu_start(ngx_msec_t limit)
 }
 
 
+/* The whole check, not the validators alone: a crash of our own reader hurts
+ * the others as much. */
+
+static void
+ngx_http_ehr_validate_guarded(ngx_http_ehr_ctx_t *ctx,
+    const ehr_document_input_t *in, ehr_checks_t *checks)
+{
+    ngx_http_ehr_guard_t  *guard;
+
+    guard = ngx_http_ehr_guard(ctx->worker);
+
+    if (guard) {
+        guard->which = 0;
+        guard->configured_ms = ctx->mcf->configured_ms;
+        ngx_memcpy(guard->sha256, ctx->submit.sub.sha256, EHR_SHA256_LEN);
+        checks->running = &guard->which;
+    }
+
+    ngx_http_ehr_guard_enter(guard, NGX_HTTP_EHR_CALL_CHECK);
+
+    ctx->rc = ehr_document_check(in, checks, ctx->arena, &ctx->doc);
+
+    ngx_http_ehr_guard_leave(guard);
+}
+
+
 /* In a thread, or at once: touches nothing of nginx but the context. */
 
 static void
 ngx_http_ehr_validate_run(void *data)
 {
     ngx_http_ehr_ctx_t    *ctx = data;
+    ngx_uint_t             which;
     ehr_checks_t           checks;
     ehr_document_input_t   in;
 
     ehr_sha256(ctx->content.data, ctx->content.len, ctx->submit.sub.sha256);
+
+    if (ngx_http_ehr_guard_of_content(ctx->worker, ctx->submit.sub.sha256,
+                                      &which)
+        >= NGX_HTTP_EHR_CRASHES)
+    {
+        ctx->doc.problem = EHR_PROBLEM_DOCUMENT_QUARANTINED;
+        ctx->rc = EHR_REFUSED;
+        return;
+    }
 
     ngx_memzero(&in, sizeof(ehr_document_input_t));
 
@@ -99,7 +139,7 @@ ngx_http_ehr_validate_run(void *data)
     checks.policies = ctx->mcf->signatures;
     checks.now_ms = ctx->validated_ms;
 
-    ctx->rc = ehr_document_check(&in, &checks, ctx->arena, &ctx->doc);
+    ngx_http_ehr_validate_guarded(ctx, &in, &checks);
 }
 
 
@@ -155,6 +195,37 @@ ngx_http_ehr_content_digest(ngx_http_ehr_ctx_t *ctx)
 
 
 static ngx_http_ehr_result_e
+ngx_http_ehr_validate_quarantined(ngx_http_ehr_ctx_t *ctx)
+{
+    ngx_str_t                  name = ngx_string("the gateway's own check");
+    ngx_uint_t                 which = 0;
+    ngx_http_ehr_validator_t  *val = ctx->mcf->validators.elts;
+
+    (void) ngx_http_ehr_guard_of_content(ctx->worker, ctx->submit.sub.sha256,
+                                         &which);
+
+    if (which && which <= ctx->mcf->validators.nelts) {
+        name = val[which - 1].plugin_path;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
+                  "quarantined: a document crashed \"%V\" twice, it is not "
+                  "looked at again before a reload", &name);
+
+    ngx_http_ehr_count(ctx->worker, QUARANTINED_DOCUMENT);
+    ctx->retry_after = NGX_HTTP_EHR_QUARANTINE_RETRY;
+
+    return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_DOCUMENT_QUARANTINED,
+        "Hồ sơ này đã hai lần làm hỏng tiến trình kiểm tra. Hồ sơ chưa được "
+        "lưu. Báo quản trị viên của cổng kèm request_id; gửi lại sau khi lỗi "
+        "được sửa.",
+        "Checking this document broke the gateway's process twice. It is not "
+        "stored. Tell the gateway's administrator the request_id; send it "
+        "again when that is mended.");
+}
+
+
+static ngx_http_ehr_result_e
 ngx_http_ehr_validated(ngx_http_ehr_ctx_t *ctx)
 {
     if (ngx_http_ehr_content_digest(ctx) != NGX_OK) {
@@ -167,6 +238,10 @@ ngx_http_ehr_validated(ngx_http_ehr_ctx_t *ctx)
                       "document could not be checked: no memory, a bug or "
                       "a validator that failed");
         return NGX_HTTP_EHR_BROKEN;
+    }
+
+    if (ctx->doc.problem == EHR_PROBLEM_DOCUMENT_QUARANTINED) {
+        return ngx_http_ehr_validate_quarantined(ctx);
     }
 
     if (ctx->rc != EHR_OK) {

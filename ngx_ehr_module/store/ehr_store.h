@@ -324,7 +324,27 @@ typedef struct {
  * each owner found; its rows become retrying (due at now) where is_repeat_safe
  * says so for partner and kind, else uncertain; the attempt's row is ended
  * with reason "worker.lost".
+ *
+ * crashed() is asked once for each such row: when its plugin crashed the
+ * owner, the reason is "plugin.crashed" and the row counts it.  At the second
+ * crash it does not go on by itself: held where a repeat would be safe, else
+ * uncertain and never asked for.  A row whose question crashed the owner is
+ * counted likewise.
  */
+
+#define EHR_STORE_MAX_CRASHES      2
+#define EHR_STORE_MAX_QUARANTINED  16
+
+typedef enum {
+    EHR_CRASH_NONE = 0,
+    EHR_CRASH_UNSENT,                 /* before anything had left */
+    EHR_CRASH_SENT
+} ehr_crash_e;
+
+typedef struct {
+    int64_t           delivery;
+    int64_t           fence;
+} ehr_taken_t;
 
 typedef struct {
     ehr_store_op_t    op;
@@ -336,8 +356,14 @@ typedef struct {
     int64_t         (*probe_ms)(void *data, const char *partner);
                                       /* when to ask for what is uncertain;
                                          0: never; NULL: never for any */
+    ehr_crash_e     (*crashed)(void *data, const ehr_taken_t *taken);
+                                      /* NULL: none ever */
     uint32_t          nretried;       /* out */
     uint32_t          nuncertain;     /* out */
+    uint32_t          nheld;          /* out */
+    uint32_t          nquarantined;   /* out: crashed often enough */
+    ehr_taken_t       quarantined[EHR_STORE_MAX_QUARANTINED];   /* the first
+                                         of them */
 } ehr_store_recover_t;
 
 

@@ -13,6 +13,7 @@
 
 #define MAX_OWNERS     256
 #define MAX_RECOVERED  1000
+#define MAX_ASKED      64
 
 
 /* What an UPDATE of a delivery says of the row it changed. */
@@ -22,6 +23,15 @@ typedef struct {
     char      partner[sizeof(((ehr_store_delivery_t *) 0)->partner)];
     uint32_t  attempt;
 } changed_t;
+
+
+/* What a dead owner had. */
+
+typedef struct {
+    ehr_taken_t  taken;
+    char         partner[sizeof(((changed_t *) 0)->partner)];
+    char         kind[64];
+} lost_t;
 
 
 /* EHR_REFUSED: no row was in that state with that fence. */
@@ -226,6 +236,89 @@ find_owners(ehr_store_t *store, ehr_sql_e sql, owners_t *owners)
 }
 
 
+/* Counts a crash; is_last: it was the one too many. */
+
+static ehr_rc_t
+count_crash(ehr_store_t *store, ehr_store_recover_t *op,
+            const ehr_taken_t *taken, int *is_last)
+{
+    int64_t      n;
+    ehr_rc_t     rc;
+    ehr_query_t  q;
+
+    ehr_query_begin(&q, store, EHR_SQL_CRASHED);
+    ehr_query_int(&q, taken->delivery);
+    ehr_query_int(&q, taken->fence);
+
+    rc = ehr_store_get_int(&q, &n);
+    *is_last = (rc == EHR_OK && n >= EHR_STORE_MAX_CRASHES);
+
+    if (*is_last && op->nquarantined++ < EHR_STORE_MAX_QUARANTINED) {
+        op->quarantined[op->nquarantined - 1] = *taken;
+    }
+
+    return rc;
+}
+
+
+static ehr_state_e
+recovered_state(int is_safe, int is_quarantined)
+{
+    if (!is_safe) {
+        return EHR_STATE_UNCERTAIN;
+    }
+
+    return is_quarantined ? EHR_STATE_HELD : EHR_STATE_RETRYING;
+}
+
+
+static ehr_rc_t
+finish_recovered(ehr_store_t *store, ehr_store_recover_t *op,
+                 const lost_t *lost)
+{
+    int                 is_last = 0;
+    ehr_rc_t            rc;
+    ehr_crash_e         crash = EHR_CRASH_NONE;
+    ehr_store_finish_t  end;
+
+    memset(&end, 0, sizeof(ehr_store_finish_t));
+
+    end.delivery = lost->taken.delivery;
+    end.fence = lost->taken.fence;
+    end.now_ms = op->now_ms;
+    end.next_attempt_ms = op->now_ms;
+    end.reason = ehr_str(EHR_REASON_LOST);
+
+    if (op->crashed != NULL) {
+        crash = op->crashed(op->data, &lost->taken);
+    }
+
+    if (crash != EHR_CRASH_NONE) {
+        end.reason = ehr_str(EHR_REASON_CRASHED);
+
+        rc = count_crash(store, op, &lost->taken, &is_last);
+        if (rc != EHR_OK) {
+            return rc;
+        }
+    }
+
+    end.state = recovered_state(crash == EHR_CRASH_UNSENT
+                                || op->is_repeat_safe(op->data, lost->partner,
+                                                      lost->kind),
+                                is_last);
+
+    if (end.state == EHR_STATE_UNCERTAIN && !is_last && op->probe_ms != NULL) {
+        end.next_probe_ms = op->probe_ms(op->data, lost->partner);
+    }
+
+    op->nretried += (end.state == EHR_STATE_RETRYING);
+    op->nuncertain += (end.state == EHR_STATE_UNCERTAIN);
+    op->nheld += (end.state == EHR_STATE_HELD);
+
+    return ehr_store_finish(store, &end);
+}
+
+
 /* Takes back one row of a dead owner; EHR_REFUSED: it has none left.  I8:
  * whether it reached the partner is not known. */
 
@@ -233,13 +326,9 @@ static ehr_rc_t
 recover_one(ehr_store_t *store, ehr_store_recover_t *op,
             const ehr_owner_t *owner)
 {
-    char                kind[64];
-    char                partner[sizeof(((changed_t *) 0)->partner)];
-    ehr_rc_t            rc;
-    ehr_query_t         q;
-    ehr_store_finish_t  end;
-
-    memset(&end, 0, sizeof(ehr_store_finish_t));
+    lost_t       lost;
+    ehr_rc_t     rc;
+    ehr_query_t  q;
 
     ehr_query_begin(&q, store, EHR_SQL_OWNED);
     ehr_query_int(&q, owner->slot);
@@ -252,29 +341,77 @@ recover_one(ehr_store_t *store, ehr_store_recover_t *op,
         return rc == EHR_OK ? EHR_REFUSED : rc;
     }
 
-    end.delivery = ehr_column_int(&q, 0);
-    end.fence = ehr_column_int(&q, 1);
-    ehr_column_copy(&q, 2, partner, sizeof(partner));
-    ehr_column_copy(&q, 3, kind, sizeof(kind));
+    lost.taken.delivery = ehr_column_int(&q, 0);
+    lost.taken.fence = ehr_column_int(&q, 1);
+    ehr_column_copy(&q, 2, lost.partner, sizeof(lost.partner));
+    ehr_column_copy(&q, 3, lost.kind, sizeof(lost.kind));
     ehr_query_end(&q);
 
-    end.now_ms = op->now_ms;
-    end.next_attempt_ms = op->now_ms;
-    end.reason = ehr_str(EHR_REASON_LOST);
-    end.state = op->is_repeat_safe(op->data, partner, kind)
-                ? EHR_STATE_RETRYING
-                : EHR_STATE_UNCERTAIN;
+    return finish_recovered(store, op, &lost);
+}
 
-    if (end.state == EHR_STATE_RETRYING) {
-        op->nretried++;
 
-    } else {
-        op->nuncertain++;
-        end.next_probe_ms = op->probe_ms != NULL
-                            ? op->probe_ms(op->data, partner) : 0;
+static ehr_rc_t
+question_crashed(ehr_store_t *store, ehr_store_recover_t *op,
+                 const ehr_taken_t *taken)
+{
+    int                 is_last;
+    ehr_rc_t            rc;
+    ehr_store_probed_t  end;
+
+    rc = count_crash(store, op, taken, &is_last);
+    if (rc != EHR_OK) {
+        return rc;
     }
 
-    return ehr_store_finish(store, &end);
+    memset(&end, 0, sizeof(ehr_store_probed_t));
+
+    end.delivery = taken->delivery;
+    end.fence = taken->fence;
+    end.state = EHR_STATE_UNCERTAIN;
+    end.now_ms = op->now_ms;
+    end.next_probe_ms = is_last ? 0 : op->now_ms;
+    end.reason = ehr_str(EHR_REASON_CRASHED);
+
+    return ehr_store_probed(store, &end);
+}
+
+
+/* A worker has one question under way for each partner. */
+
+static ehr_rc_t
+recover_crashed_asker(ehr_store_t *store, ehr_store_recover_t *op,
+                      const ehr_owner_t *owner)
+{
+    uint32_t     i, n;
+    ehr_rc_t     rc;
+    ehr_query_t  q;
+    ehr_taken_t  all[MAX_ASKED];
+
+    ehr_query_begin(&q, store, EHR_SQL_ASKED);
+    ehr_query_int(&q, owner->slot);
+    ehr_query_int(&q, (int64_t) owner->incarnation);
+    ehr_query_int(&q, MAX_ASKED);
+
+    n = 0;
+
+    for (rc = ehr_query_step(&q);
+         rc == EHR_AGAIN && n < MAX_ASKED;
+         rc = ehr_query_step(&q))
+    {
+        all[n].delivery = ehr_column_int(&q, 0);
+        all[n++].fence = ehr_column_int(&q, 1);
+    }
+
+    ehr_query_end(&q);
+
+    for (i = 0; i < n && (rc == EHR_OK || rc == EHR_AGAIN); i++) {
+        if (op->crashed(op->data, &all[i]) != EHR_CRASH_NONE) {
+            rc = question_crashed(store, op, &all[i]);
+        }
+    }
+
+    return rc == EHR_AGAIN ? EHR_OK : rc;
 }
 
 
@@ -294,6 +431,13 @@ recover_askers(ehr_store_t *store, ehr_store_recover_t *op)
 
         if (op->is_alive(op->data, &owners.all[i])) {
             continue;
+        }
+
+        if (op->crashed != NULL) {
+            rc = recover_crashed_asker(store, op, &owners.all[i]);
+            if (rc != EHR_OK) {
+                return rc;
+            }
         }
 
         ehr_query_begin(&q, store, EHR_SQL_ASKER_LOST);
@@ -318,6 +462,8 @@ ehr_store_recover(ehr_store_t *store, ehr_store_recover_t *op)
 
     op->nretried = 0;
     op->nuncertain = 0;
+    op->nheld = 0;
+    op->nquarantined = 0;
 
     if (op->is_alive == NULL || op->is_repeat_safe == NULL) {
         return ehr_store_broken(store, "recover without its questions");

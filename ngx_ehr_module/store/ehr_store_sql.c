@@ -205,6 +205,10 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " WHERE state <> 'accepted' AND state = 'sending'"
         " AND owner_slot = ?1 AND owner_incarnation = ?2 LIMIT 1",
 
+    [EHR_SQL_CRASHED] =
+        "UPDATE deliveries SET crashes = crashes + 1"
+        " WHERE id = ?1 AND fence = ?2 RETURNING crashes",
+
     [EHR_SQL_PROBE_DUE] =
         "SELECT id, seq FROM deliveries INDEXED BY deliveries_probes"
         " WHERE probe_ms > 0 AND partner = ?1 AND probe_ms <= ?2"
@@ -233,6 +237,11 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         "SELECT DISTINCT asker_slot, asker_incarnation"
         " FROM deliveries INDEXED BY deliveries_askers"
         " WHERE asker_slot IS NOT NULL LIMIT ?1",
+
+    [EHR_SQL_ASKED] =
+        "SELECT id, fence FROM deliveries INDEXED BY deliveries_askers"
+        " WHERE asker_slot IS NOT NULL AND asker_slot = ?1"
+        " AND asker_incarnation = ?2 LIMIT ?3",
 
     [EHR_SQL_ASKER_LOST] =
         "UPDATE deliveries SET asker_slot = NULL, asker_incarnation = NULL,"

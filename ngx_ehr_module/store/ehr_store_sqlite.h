@@ -45,6 +45,7 @@
 /* Codes of ours, in history and in answers. */
 #define EHR_REASON_NEWER         "content.newer"
 #define EHR_REASON_LOST          "worker.lost"
+#define EHR_REASON_CRASHED       "plugin.crashed"
 #define EHR_REASON_DRAINED       "worker.drained"
 #define EHR_REASON_CLOSED        "window.closed"
 #define EHR_REASON_OPENED        "window.opened"

@@ -108,7 +108,7 @@ check_as(ehr_str_t content, int64_t ticks, const char *facility)
 {
     doc_read_t            r;
     ehr_checks_t          checks = { validators, nvalidators, policies,
-                                      NOW_MS };
+                                      NOW_MS, NULL };
     ehr_document_input_t  in = { .content = content,
                                  .content_form = EHR_CONTENT_XML,
                                  .facility = ehr_str(facility) };

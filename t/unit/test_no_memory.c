@@ -117,7 +117,8 @@ check(const subject_t *subject, size_t cap, size_t *used)
     ehr_rc_t              rc;
     ehr_str_t             text;
     ehr_arena_t          *arena = ehr_arena_create(cap);
-    ehr_checks_t          checks = { validators, 2, policies, NOW_MS };
+    ehr_checks_t          checks = { validators, 2, policies, NOW_MS,
+                                       NULL };
     ehr_document_t        doc;
     ehr_document_input_t  in = { .content = subject->content,
                                  .content_form = subject->form,

@@ -435,6 +435,7 @@ typedef struct {
     uint32_t  dead_slot;
     int       is_safe;
     int       nasked;
+    int       crash;        /* ehr_crash_e, of every row */
 } answers_t;
 
 
@@ -462,6 +463,17 @@ is_repeat_safe(void *data, const char *partner, const char *kind)
 }
 
 
+static ehr_crash_e
+crashed(void *data, const ehr_taken_t *taken)
+{
+    answers_t  *answers = data;
+
+    assert_true(taken->delivery > 0);
+
+    return (ehr_crash_e) answers->crash;
+}
+
+
 static void
 recover(world_t *w, ehr_store_recover_t *op, answers_t *answers)
 {
@@ -472,6 +484,7 @@ recover(world_t *w, ehr_store_recover_t *op, answers_t *answers)
     op->data = answers;
     op->is_alive = is_alive;
     op->is_repeat_safe = is_repeat_safe;
+    op->crashed = crashed;
 
     assert_ok(ehr_store_write(w->store, &op->op));
     assert_ok(op->op.rc);
@@ -543,6 +556,68 @@ a_dead_owners_rows_are_uncertain_where_a_repeat_is_not_safe(void **state)
 
 
 static void
+crash(world_t *w, ehr_store_recover_t *op, int kind, int is_safe)
+{
+    answers_t           answers = { .dead_slot = 1, .is_safe = is_safe,
+                                    .crash = kind };
+    ehr_store_claim_t   claim;
+
+    assert_int_equal(claim_as(w, &claim, 1, NOW + 1000000), 1);
+    recover(w, op, &answers);
+}
+
+
+static void
+the_second_crash_of_its_plugin_holds_a_delivery(void **state)
+{
+    world_t              *w = *state;
+    ehr_str_t             json;
+    ehr_store_submit_t    a;
+    ehr_store_recover_t   op;
+
+    submit_keyed(w, &a, "<A/>", "LK1");
+
+    /* unsent: a repeat is safe, whatever the kind */
+    crash(w, &op, EHR_CRASH_UNSENT, 0);
+    assert_int_equal(op.nretried, 1);
+    assert_int_equal(op.nquarantined, 0);
+    assert_int_equal(state_of(w, a.sub.id), EHR_STATE_RETRYING);
+
+    /* a worker that was killed is no crash */
+    crash(w, &op, EHR_CRASH_NONE, 1);
+    assert_int_equal(op.nquarantined, 0);
+    assert_int_equal(state_of(w, a.sub.id), EHR_STATE_RETRYING);
+
+    crash(w, &op, EHR_CRASH_SENT, 1);
+    assert_int_equal(op.nheld, 1);
+    assert_int_equal(op.nquarantined, 1);
+    assert_true(op.quarantined[0].delivery > 0);
+    assert_int_equal(state_of(w, a.sub.id), EHR_STATE_HELD);
+    assert_ok(ehr_store_attempts(w->store, a.sub.id, w->arena, &json));
+    assert_non_null(strstr(json.data, "\"reason\":\"plugin.crashed\""));
+}
+
+
+static void
+what_may_have_left_stays_uncertain_whatever_crashed(void **state)
+{
+    world_t              *w = *state;
+    ehr_store_submit_t    a;
+    ehr_store_recover_t   op;
+
+    submit_keyed(w, &a, "<A/>", "LK1");
+
+    crash(w, &op, EHR_CRASH_UNSENT, 0);
+    crash(w, &op, EHR_CRASH_SENT, 0);
+
+    assert_int_equal(op.nheld, 0);
+    assert_int_equal(op.nuncertain, 1);
+    assert_int_equal(op.nquarantined, 1);
+    assert_int_equal(state_of(w, a.sub.id), EHR_STATE_UNCERTAIN);
+}
+
+
+static void
 operations_of_every_kind_share_a_transaction(void **state)
 {
     world_t              *w = *state;
@@ -603,6 +678,8 @@ main(void)
         store_test(a_dead_owners_rows_are_retried_where_that_is_safe),
         store_test(
             a_dead_owners_rows_are_uncertain_where_a_repeat_is_not_safe),
+        store_test(the_second_crash_of_its_plugin_holds_a_delivery),
+        store_test(what_may_have_left_stays_uncertain_whatever_crashed),
         store_test(operations_of_every_kind_share_a_transaction)
     };
 

@@ -250,6 +250,44 @@ probe_as(world_t *w, ehr_store_probe_t *op, uint32_t slot, int64_t now_ms)
 }
 
 
+static ehr_crash_e
+crashed(void *data, const ehr_taken_t *taken)
+{
+    return EHR_CRASH_SENT;
+}
+
+
+static void
+a_question_that_crashes_its_plugin_twice_is_asked_no_more(void **state)
+{
+    world_t              *w = *state;
+    ehr_store_probe_t     probe;
+    ehr_store_submit_t    doc;
+    ehr_store_recover_t   op = { 0 };
+
+    lose(w, &doc, "<A/>", "K1");
+
+    op.op.type = EHR_STORE_OP_RECOVER;
+    op.now_ms = NOW + 70;
+    op.is_alive = is_alive;
+    op.is_repeat_safe = is_repeat_safe;
+    op.crashed = crashed;
+
+    assert_int_equal(probe_as(w, &probe, 2, NOW + 50), 1);
+    assert_ok(ehr_store_write(w->store, &op.op));
+    assert_ok(op.op.rc);
+    assert_int_equal(op.nquarantined, 0);
+
+    assert_int_equal(probe_as(w, &probe, 2, NOW + 70), 1);
+    assert_ok(ehr_store_write(w->store, &op.op));
+    assert_ok(op.op.rc);
+    assert_int_equal(op.nquarantined, 1);
+
+    assert_int_equal(probe_as(w, &probe, 2, NOW + 100000000), 0);
+    assert_int_equal(state_of(w, doc.sub.id), EHR_STATE_UNCERTAIN);
+}
+
+
 static void
 a_dead_workers_question_is_asked_at_once(void **state)
 {
@@ -307,6 +345,7 @@ main(void)
         store_test(what_is_absent_is_not_sent_after_newer_content),
         store_test(not_known_yet_is_asked_again_until_nobody_asks),
         store_test(who_died_asking_is_followed_by_another),
+        store_test(a_question_that_crashes_its_plugin_twice_is_asked_no_more),
         store_test(a_dead_workers_question_is_asked_at_once),
         store_test(impossible_ends_and_questions_change_nothing)
     };

@@ -88,6 +88,7 @@ CREATE TABLE deliveries (
     owner_incarnation  INTEGER,
     probe_ms           INTEGER NOT NULL DEFAULT 0,
     probes             INTEGER NOT NULL DEFAULT 0,
+    crashes            INTEGER NOT NULL DEFAULT 0,
     asker_slot         INTEGER,
     asker_incarnation  INTEGER,
     partner_ref        TEXT    NOT NULL DEFAULT '',

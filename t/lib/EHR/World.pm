@@ -27,6 +27,8 @@ package EHR::World;
 #                                 # its simulator (t/sim/README.md: modes),
 #                                 # stats->{repeated} what must stay 0
 #       routes   => [ "claim insurance", "checkin insurance" ],
+#       crashes  => 0,            # a plugin crashes on purpose: sanitizers
+#                                 # leave SIGSEGV alone
 #       validators => undef,      # of ehr_validator, [ "claim plugin=..." ];
 #                                 # undef: all that were built
 #       store_keys => undef,      # files of ehr_store_key; undef: the PKI's;
@@ -185,6 +187,7 @@ sub _defaults {
         routes        => [ "claim insurance", "checkin insurance" ],
         validators    => undef,
         standin       => undef,
+        crashes       => 0,
         store_keys    => undef,
         log_level     => "info",
         issuer        => "https://localhost",
@@ -550,7 +553,8 @@ sub _sanitize {
     $ENV{LD_PRELOAD} = join(":", $asan,
         $leaks ? build() . "/t/keep_open.so" : (), $ENV{LD_PRELOAD} || ());
     $ENV{ASAN_OPTIONS} = join(":", "detect_leaks=$leaks", "log_path=$log",
-        "abort_on_error=1", $leaks ? "fast_unwind_on_malloc=0" : ());
+        "abort_on_error=1", $self->{o}{crashes} ? "handle_segv=0" : (),
+        $leaks ? "fast_unwind_on_malloc=0" : ());
     $ENV{UBSAN_OPTIONS} = "print_stacktrace=1:halt_on_error=1:log_path=$log";
     $ENV{LSAN_OPTIONS} = "print_suppressions=0:suppressions=" . top()
         . "/conf/dev/lsan.supp";

@@ -39,9 +39,6 @@ sub fault { return $_[0]{fault} }
 sub _start_nginx {
     my ($self) = @_;
 
-    # What a killed master left: nginx does not take such a socket over.
-    unlink "$self->{sockets}/courier";
-
     return $self->{fault}->run_with(sub { $self->SUPER::_start_nginx });
 }
 

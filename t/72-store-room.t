@@ -159,7 +159,9 @@ my $seq = sql("SELECT max(seq) FROM submissions") + 0;
 sql("UPDATE deliveries SET state = 'retrying', due_ms = 9000000000000000"
     . " WHERE seq = $seq");
 $world->restart;
-ok(wait_for(20, sub {
+
+# The lease of a keeper that was stopped in its round stands for half a minute.
+ok(wait_for(45, sub {
     $world->metric('ehr_sweep_repaired_total{what="due"}') == 1
 }), "a time beyond all bounds is mended at the start");
 is(swept(), 1, "and nothing else");

@@ -463,8 +463,14 @@ image_save(const cut_t *cut, const image_t *image, const char *dir)
         return -1;
     }
 
-    rc = fwrite(image->bytes, 1, (size_t) image->len, file)
-         == (size_t) image->len ? 0 : -1;
+    rc = 0;
+
+    if (image->len > 0
+        && fwrite(image->bytes, 1, (size_t) image->len, file)
+           != (size_t) image->len)
+    {
+        rc = -1;
+    }
 
     return fclose(file) == 0 ? rc : -1;
 }

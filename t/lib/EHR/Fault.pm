@@ -24,7 +24,7 @@ use warnings;
 use Exporter qw(import);
 use IPC::Open2 qw(open2);
 
-use EHR::Util qw(build spew slurp);
+use EHR::Util qw(build is_sanitized spew slurp);
 
 our @EXPORT_OK = qw(journal);
 
@@ -104,11 +104,14 @@ sub clock {
 sub _environment {
     my ($self) = @_;
 
+    # AddressSanitizer wants to be loaded first.
+    chomp(my $asan = is_sanitized() ? `gcc -print-file-name=libasan.so` : "");
+
     return (
         EHR_FAULT_DIR   => $self->{dir},
         EHR_FAULT_PLAN  => $self->{plan},
         EHR_FAULT_TRACE => $self->{trace},
-        LD_PRELOAD      => join(":", $ENV{LD_PRELOAD} || (),
+        LD_PRELOAD      => join(":", $asan || (), $ENV{LD_PRELOAD} || (),
                                 build() . "/t/fault/fault.so"),
     );
 }

@@ -160,11 +160,16 @@ sql("UPDATE deliveries SET state = 'retrying', due_ms = 9000000000000000"
     . " WHERE seq = $seq");
 $world->restart;
 
-# The lease of a keeper that was stopped in its round stands for half a minute.
+# A lane that looks first takes a time beyond its bounds for due; else the
+# sweeper does.  The lease of a keeper that was stopped in its round stands for
+# half a minute.
+
 ok(wait_for(45, sub {
     $world->metric('ehr_sweep_repaired_total{what="due"}') == 1
-}), "a time beyond all bounds is mended at the start");
-is(swept(), 1, "and nothing else");
+        || sql("SELECT count(*) FROM deliveries WHERE seq = $seq"
+               . " AND state = 'accepted'") == 1
+}), "a time beyond all bounds holds nothing up");
+cmp_ok(swept(), "<=", 1, "and nothing else is mended");
 
 $world->finish;
 done_testing();

@@ -8,13 +8,14 @@
 use strict;
 use warnings;
 
+use JSON::PP qw(encode_json);
 use Test::More;
 
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 use EHR::Delivery qw(delivery decisions accepted_id wait_state);
 use EHR::Document;
-use EHR::Util qw(build run wait_for);
+use EHR::Util qw(build insist run wait_for);
 use EHR::World;
 
 my $retry = "retry=20ms,100ms query=50ms,200ms queries=4";
@@ -53,14 +54,7 @@ sub quarantined {
 sub sent {
     my ($from, $doc) = @_;
 
-    my $res;
-
-    for (1 .. 20) {
-        $res = eval { $world->submit($from, $doc) };
-        return accepted_id($res) if $res;
-    }
-
-    die "never answered";
+    return accepted_id(insist(sub { $world->submit($from, $doc) }));
 }
 
 
@@ -88,11 +82,19 @@ sub has_loop {
 }
 
 
+# Once: a second one would be another decision.  The worker that has stored it
+# may crash on the document before it has answered.
+
 sub release {
     my ($id) = @_;
 
-    return $world->admin("POST", "/admin/v1/documents/release",
-                         { id => $id, reason => "mended" })->status;
+    my $res = eval {
+        $world->admin_client->request("POST", "/admin/v1/documents/release",
+            headers => [ "Content-Type" => "application/json" ],
+            body => encode_json({ id => $id, reason => "mended" }));
+    };
+
+    return !$res || $res->status == 200;
 }
 
 
@@ -121,7 +123,7 @@ ok(wait_state($world, $other, $_, "accepted", 20), "another's is delivered")
 is((grep { copies($_) == 1 } @others), 10, "each once");
 cmp_ok(scalar($world->workers), ">=", 2, "the workers live");
 
-is(release($marked), 200, "a person releases it");
+ok(release($marked), "a person releases it");
 ok(wait_for(20, sub {
     my $now = delivery($world, $client, $marked);
 
@@ -159,7 +161,7 @@ reconfigure(standin => "$retry set.query=on set.crash=judge");
 
 is(delivery($world, $client, $marked)->{state}, "held",
    "a reload alone releases nothing");
-is(release($marked), 200, "with a plugin that is mended there");
+ok(release($marked), "with a plugin that is mended there");
 ok(wait_for(20, sub { copies($marked) }), "it leaves");
 ok(wait_state($world, $client, $marked, qr/uncertain|accepted/, 20),
    "the next crash comes after the answer");

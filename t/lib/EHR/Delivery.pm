@@ -26,7 +26,7 @@ use warnings;
 
 use Exporter qw(import);
 
-use EHR::Util qw(wait_for);
+use EHR::Util qw(insist wait_for);
 
 our @EXPORT_OK = qw(delivery attempts decisions accepted_id submit_all
     clients wait_state seen logins);
@@ -35,10 +35,7 @@ our @EXPORT_OK = qw(delivery attempts decisions accepted_id submit_all
 sub _document {
     my ($world, $client, $id) = @_;
 
-    my $res = $world->get($client, "/v1/documents/$id");
-
-    # A kept connection may have ended with its worker.
-    $res ||= $world->get($client, "/v1/documents/$id");
+    my $res = insist(sub { $world->get($client, "/v1/documents/$id") });
 
     die "no document $id" unless $res && $res->status == 200;
 

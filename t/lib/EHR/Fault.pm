@@ -141,7 +141,9 @@ sub journal {
     my $ledger = ref $command[-1] ? ${pop @command} : "";
     my $pid = open2(my $out, my $in, build() . "/t/fault/journal", @command);
 
-    # It reads all of it before it says much.
+    # It reads all of it before it says much; one that finds no journal to
+    # open ends before it reads.
+    local $SIG{PIPE} = "IGNORE";
     print $in $ledger;
     close($in);
 

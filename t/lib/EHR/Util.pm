@@ -9,6 +9,8 @@ package EHR::Util;
 #   build()               the build folder (EHR_BUILD, else build/)
 #   wait_for($sec, $sub)  calls $sub until it gives a true value, and gives
 #                         that; undef when $sec seconds have passed
+#   insist($sub)          calls it up to twenty times until it gives a true
+#                         value and does not die; undef when it never does
 #   free_port($host)      a TCP port nobody listens on now (127.0.0.1)
 #   slurp($path)          the bytes of a file ("" when there is none)
 #   spew($path, $bytes)   writes a file
@@ -25,7 +27,7 @@ use File::Basename qw(dirname);
 use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(top build wait_for free_port slurp spew run is_sanitized
+our @EXPORT_OK = qw(top build wait_for insist free_port slurp spew run is_sanitized
     limit);
 
 use constant SLOW_FACTOR => 5;
@@ -71,6 +73,23 @@ sub wait_for {
         sleep($pause);
         $pause *= 1.5 if $pause < 0.1;
     }
+}
+
+
+# What goes through a worker that may die is asked again, as a sender would:
+# neither no answer nor a connection reset is the last word.
+
+sub insist {
+    my ($sub) = @_;
+
+    my $value;
+
+    for (1 .. 20) {
+        return $value if eval { $value = $sub->() };
+        sleep(0.02);
+    }
+
+    return undef;
 }
 
 

@@ -572,6 +572,17 @@ const char *ngx_http_ehr_get_code(ngx_http_request_t *r);
 ngx_str_t *ngx_http_ehr_header(ngx_http_request_t *r, const char *name,
                                ngx_uint_t *twice);
 
+/* Where the next line is looked for; begins as zeros. */
+
+typedef struct {
+    ngx_list_part_t  *part;
+    ngx_uint_t        i;
+} ngx_http_ehr_header_place_t;
+
+/* Its lines one after another in their order; NULL behind the last. */
+ngx_str_t *ngx_http_ehr_header_line(ngx_http_request_t *r, const char *name,
+                                    ngx_http_ehr_header_place_t *place);
+
 /* A parameter of the query, percent-decoded into the request's pool; NULL
  * when it is not there. */
 ngx_str_t *ngx_http_ehr_argument(ngx_http_request_t *r, const char *name);

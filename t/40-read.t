@@ -130,6 +130,25 @@ is_refused("a digest that is none",
 is_accepted("a digest we do not know", post($other->bytes, @xml,
     "Content-Digest" => "sha-512=:" . "A" x 86 . "==:"));
 
+is_refused("the right digest under another name, hidden in a string",
+    post($doc->bytes, @xml, "Content-Digest" =>
+         'md5="' . $doc->digest . '", ' . $other->digest), 400,
+    "digest.mismatch");
+is_refused("another's digest on the second line",
+    post($doc->bytes, @xml, "Content-Digest" => $doc->digest,
+         "Content-Digest" => $other->digest), 400, "digest.mismatch");
+is_refused("a field that is no dictionary",
+    post($doc->bytes, @xml, "Content-Digest" => $doc->digest,
+         "Content-Digest" => "?"), 400, "digest.mismatch");
+is_refused("a sha-256 of no bytes",
+    post($doc->bytes, @xml, "Content-Digest" => "sha-256"), 400,
+    "digest.mismatch");
+
+$doc = EHR::Document->checkin;
+is_accepted("a right digest, on the second line and with parameters",
+    post($doc->bytes, @xml, "Content-Digest" => "sha-512=:AAAA:, md5=(1 2)",
+         "Content-Digest" => 'x="sha-256=:A:" , ' . $doc->digest . ";q=1"));
+
 # --- key and parameters ------------------------------------------------------
 
 for my $key ("x" x 129, "a b", "kh\xc3\xb3a", "a\tb") {

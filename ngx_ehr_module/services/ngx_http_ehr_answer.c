@@ -50,44 +50,57 @@ ngx_http_ehr_ctx_release(ngx_http_ehr_ctx_t *ctx)
 
 
 ngx_str_t *
-ngx_http_ehr_header(ngx_http_request_t *r, const char *name,
-    ngx_uint_t *twice)
+ngx_http_ehr_header_line(ngx_http_request_t *r, const char *name,
+    ngx_http_ehr_header_place_t *place)
 {
     size_t            len;
-    ngx_str_t        *found;
-    ngx_uint_t        i, n;
-    ngx_list_part_t  *part;
+    ngx_uint_t        n;
     ngx_table_elt_t  *h;
 
-    found = NULL;
+    if (place->part == NULL) {
+        place->part = &r->headers_in.headers.part;
+    }
+
     len = ngx_strlen(name);
-    part = &r->headers_in.headers.part;
-    h = part->elts;
 
-    for (i = 0, n = 0; n < NGX_HTTP_EHR_MAX_HEADERS; i++, n++) {
+    for (n = 0; n < NGX_HTTP_EHR_MAX_HEADERS; n++) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
+        if (place->i >= place->part->nelts) {
+            if (place->part->next == NULL) {
                 break;
             }
 
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].hash == 0 || h[i].key.len != len
-            || ngx_strncmp(h[i].lowcase_key, name, len) != 0)
-        {
+            place->part = place->part->next;
+            place->i = 0;
             continue;
         }
 
-        if (found == NULL) {
-            found = &h[i].value;
+        h = (ngx_table_elt_t *) place->part->elts + place->i++;
 
-        } else if (twice) {
-            *twice = 1;
+        if (h->hash != 0 && h->key.len == len
+            && ngx_strncmp(h->lowcase_key, name, len) == 0)
+        {
+            return &h->value;
         }
+    }
+
+    return NULL;
+}
+
+
+ngx_str_t *
+ngx_http_ehr_header(ngx_http_request_t *r, const char *name,
+    ngx_uint_t *twice)
+{
+    ngx_str_t                    *found;
+    ngx_http_ehr_header_place_t   place;
+
+    ngx_memzero(&place, sizeof(ngx_http_ehr_header_place_t));
+
+    found = ngx_http_ehr_header_line(r, name, &place);
+
+    if (found && twice && ngx_http_ehr_header_line(r, name, &place)) {
+        *twice = 1;
     }
 
     return found;

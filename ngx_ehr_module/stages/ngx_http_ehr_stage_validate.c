@@ -6,6 +6,7 @@
  * is read in a thread (I12); a small one costs less than the way there.
  */
 
+#include "ehr_digest.h"
 #include "ngx_http_ehr_guard.h"
 #include "ngx_http_ehr_validators.h"
 
@@ -143,54 +144,41 @@ ngx_http_ehr_validate_run(void *data)
 }
 
 
-/*
- * RFC 9530: a dictionary of algorithms; sha-256 is verified, others are
- * ignored as the RFC allows.  NGX_OK: equal or not there; NGX_DECLINED: not
- * equal, or not readable.
- */
+/* NGX_OK: equal or not there; NGX_DECLINED: not equal, or not readable. */
 
 static ngx_int_t
 ngx_http_ehr_content_digest(ngx_http_ehr_ctx_t *ctx)
 {
-    u_char      *p, *last, *end, buf[64];
-    ngx_str_t   *value, text, bytes;
+    ehr_str_t                     line;
+    ngx_str_t                    *value;
+    ehr_digest_t                  digest;
+    ngx_http_ehr_header_place_t   place;
 
-    value = ngx_http_ehr_header(ctx->request, "content-digest", NULL);
-    if (value == NULL) {
-        return NGX_OK;
+    ngx_memzero(&digest, sizeof(ehr_digest_t));
+    ngx_memzero(&place, sizeof(ngx_http_ehr_header_place_t));
+
+    /* each call leaves a header behind */
+
+    for ( ;; ) {
+        value = ngx_http_ehr_header_line(ctx->request, "content-digest",
+                                         &place);
+        if (value == NULL) {
+            break;
+        }
+
+        line.data = (const char *) value->data;
+        line.len = value->len;
+
+        ehr_digest_read(&digest, line);
     }
 
-    last = value->data + value->len;
-
-    p = ngx_strlcasestrn(value->data, last, (u_char *) "sha-256=",
-                         sizeof("sha-256=") - 2);
-    if (p == NULL) {
-        return NGX_OK;
-    }
-
-    p += sizeof("sha-256=") - 1;
-
-    if (p == last || *p++ != ':') {
+    if (digest.is_broken) {
         return NGX_DECLINED;
     }
 
-    end = ngx_strlchr(p, last, ':');
-    if (end == NULL || end - p > 48) {
-        return NGX_DECLINED;
-    }
-
-    text.data = p;
-    text.len = end - p;
-    bytes.data = buf;
-
-    if (ngx_decode_base64(&bytes, &text) != NGX_OK
-        || bytes.len != EHR_SHA256_LEN
-        || ngx_memcmp(buf, ctx->submit.sub.sha256, EHR_SHA256_LEN) != 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
+    return !digest.has_sha256
+           || ngx_memcmp(digest.sha256, ctx->submit.sub.sha256,
+                         EHR_SHA256_LEN) == 0 ? NGX_OK : NGX_DECLINED;
 }
 
 

@@ -34,7 +34,8 @@ options_of() {
         language)  echo "-max_len=512" ;;
         gate)      echo "-max_len=4096 -dict=$EHR_BUILD/fuzz-json.dict" ;;
         scan)      echo "-max_len=4096 -dict=$EHR_BUILD/fuzz-xml.dict" ;;
-        base64)    echo "-max_len=2048" ;;
+        base64|digest)
+                   echo "-max_len=2048" ;;
         token|receipt|insurance_judge|json)
                    echo "-max_len=16384 -dict=$EHR_BUILD/fuzz-json.dict" ;;
         insurance_prepare)

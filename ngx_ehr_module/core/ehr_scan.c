@@ -439,13 +439,12 @@ scan_declared(ehr_scan_t *s, const char *name, ehr_str_t *value)
 }
 
 
-/* 1.0, or one that says it can be read as that; libxml2 wants no digit
- * behind the point. */
+/* 1.0, or one that says it can be read as that: VersionNum of XML 1.0. */
 
 static int
 scan_is_version(ehr_str_t v)
 {
-    if (v.len < 2 || v.data[0] != '1' || v.data[1] != '.') {
+    if (v.len < 3 || v.data[0] != '1' || v.data[1] != '.') {
         return 0;
     }
 

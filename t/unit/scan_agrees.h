@@ -262,6 +262,16 @@ agrees_has(ehr_str_t bytes, const char *what)
 }
 
 
+/* A version without a digit behind its point. */
+
+static inline int
+agrees_has_odd_version(ehr_str_t bytes)
+{
+    return agrees_has(bytes, "version")
+           && (agrees_has(bytes, "1.\"") || agrees_has(bytes, "1.'"));
+}
+
+
 /* Of namespaces' names we take a little less than libxml2.  A byte order mark
  * behind blank lines, or a second one, is none to us; libxml2 would skip it,
  * for it sees the bytes from there on. */
@@ -269,7 +279,7 @@ agrees_has(ehr_str_t bytes, const char *what)
 static inline int
 agrees_may_be_stricter(ehr_str_t bytes)
 {
-    return agrees_has(bytes, "xmlns")
+    return agrees_has(bytes, "xmlns") || agrees_has_odd_version(bytes)
            || (bytes.len >= 3 && memcmp(bytes.data, "\xef\xbb\xbf", 3) == 0);
 }
 

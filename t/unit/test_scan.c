@@ -112,6 +112,21 @@ mark_and_blank_lines_before_the_declaration_are_skipped(void **state)
 }
 
 
+/* VersionNum of XML 1.0, section 2.8; libxml2 takes "1." too. */
+
+static void
+a_version_has_a_digit_behind_its_point(void **state)
+{
+    expect_ok("<?xml version='1.0'?><a/>");
+    expect_ok("<?xml version='1.19'?><a/>");
+    expect(EHR_SCAN_SYNTAX, "<?xml version='1.'?><a/>");
+    expect(EHR_SCAN_SYNTAX, "<?xml version=\"1.\"?><a/>");
+    expect(EHR_SCAN_SYNTAX, "<?xml version='1'?><a/>");
+    expect(EHR_SCAN_SYNTAX, "<?xml version='1.0.'?><a/>");
+    expect(EHR_SCAN_SYNTAX, "<?xml version='.0'?><a/>");
+}
+
+
 static void
 nothing_is_refused(void **state)
 {
@@ -609,6 +624,7 @@ main(void)
         cmocka_unit_test(plain_documents_pass),
         cmocka_unit_test(
             mark_and_blank_lines_before_the_declaration_are_skipped),
+        cmocka_unit_test(a_version_has_a_digit_behind_its_point),
         cmocka_unit_test(nothing_is_refused),
         cmocka_unit_test(bytes_that_are_no_utf8_are_refused),
         cmocka_unit_test(

@@ -23,9 +23,10 @@ checks_has_rows(const ehr_document_t *doc)
 }
 
 
-/* Nothing in it was read but the envelope, and it has no number: nobody could
- * tell a correction of it, nor what was accepted.  (A file of several vouchers
- * has no number of its own either, but each of them has.) */
+/* Without its number nobody could tell a correction from a second document,
+ * whatever the settings say of an empty field.  Papers of vouchers may have
+ * none, and a file of several has none of its own; but one of which nothing
+ * was read is not even known to be papers. */
 
 static ehr_rc_t
 checks_key(ehr_arena_t *arena, ehr_document_t *doc)
@@ -33,7 +34,7 @@ checks_key(ehr_arena_t *arena, ehr_document_t *doc)
     ehr_reading_t  reading;
 
     if (doc->business_key.len > 0 || doc->findings.nerrors > 0
-        || checks_has_rows(doc))
+        || (doc->kind == EHR_KIND_VOUCHER && checks_has_rows(doc)))
     {
         return EHR_OK;
     }

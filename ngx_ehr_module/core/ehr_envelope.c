@@ -220,7 +220,7 @@ envelope_file_end(ehr_envelope_t *e)
     ehr_place_t                 place;
 
     if (e->count[NODE_NAME] == 0) {
-        envelope_report(e, NODE_NAME, EHR_FAULT_MISSING);
+        envelope_report(e, NODE_NAME, EHR_FAULT_SECTION_NAMELESS);
     }
 
     if (e->count[NODE_CONTENT] == 0) {
@@ -416,6 +416,12 @@ envelope_leaf_end(ehr_envelope_t *e, node_e node)
 {
     ehr_place_t  place = envelope_place(e, node, e->line);
     ehr_str_t    v = ehr_value_str(&e->value);
+
+    if (node == NODE_NAME && v.len == 0) {
+        ehr_report(e->reading, &place, EHR_FAULT_SECTION_NAMELESS);
+
+        return;
+    }
 
     ehr_report_value(e->reading, &place, &e->value);
 

@@ -51,6 +51,7 @@ typedef enum {
     EHR_FAULT_KEY_FORM,       /* a number that should name its facility */
     EHR_FAULT_FACILITY,
     EHR_FAULT_ONE,            /* must be 1 */
+    EHR_FAULT_SECTION_NAMELESS,
     EHR_FAULT_SECTION_UNKNOWN,
     EHR_FAULT_SECTION_UNCHECKED,
     EHR_FAULT_SECTION_TWICE,

@@ -159,6 +159,13 @@ static const ehr_fault_row_t  report_rows[EHR_FAULT_LAST] = {
         "value", "T.one",
         { "%s phải bằng 1", "%s must be 1" }, EHR_SEVERITY_ERROR },
 
+    [EHR_FAULT_SECTION_NAMELESS] = {
+        "missing", "T.section",
+        { "%s: phần không có tên thì không kiểm tra và không chuyển đi được",
+          "%s: a section without a name can be neither checked nor passed "
+          "on" },
+        EHR_SEVERITY_ERROR },
+
     [EHR_FAULT_SECTION_UNKNOWN] = {
         "unknown", "T.section",
         { "%s không phải là tên một phần của hồ sơ giám định",

@@ -8,6 +8,7 @@
 
 #include "documents.h"
 #include "ehr_checks.h"
+#include "ehr_severities.h"
 #include "signatures.h"
 
 #include <unistd.h>
@@ -101,27 +102,34 @@ checks_end(void **state)
 }
 
 
+static doc_read_t
+check_input(const ehr_document_input_t *in)
+{
+    doc_read_t    r;
+    ehr_checks_t  checks = { validators, nvalidators, policies, NOW_MS, NULL };
+
+    memset(&r, 0, sizeof(r));
+    r.arena = ehr_arena_create(DOC_ARENA);
+    r.rc = ehr_document_check(in, &checks, r.arena, &r.doc);
+
+    return r;
+}
+
+
 /* ticks: how often it may look at the clock; 0: as often as it likes. */
 
 static doc_read_t
 check_as(ehr_str_t content, int64_t ticks, const char *facility)
 {
-    doc_read_t            r;
-    ehr_checks_t          checks = { validators, nvalidators, policies,
-                                      NOW_MS, NULL };
     ehr_document_input_t  in = { .content = content,
                                  .content_form = EHR_CONTENT_XML,
                                  .facility = ehr_str(facility) };
 
-    memset(&r, 0, sizeof(r));
-    r.arena = ehr_arena_create(DOC_ARENA);
     clock_ns = 0;
     in.cpu_now_ns = ticking;
     in.deadline_ns = ticks * TICK_NS;
 
-    r.rc = ehr_document_check(&in, &checks, r.arena, &r.doc);
-
-    return r;
+    return check_input(&in);
 }
 
 
@@ -267,6 +275,76 @@ a_missing_number_is_told_once(void **state)
 }
 
 
+typedef struct {
+    const char  *file;
+    const char  *number;      /* all of it that is taken away */
+} numbered_t;
+
+
+static void
+expect_needed(const numbered_t *n, const ehr_severities_t *severities)
+{
+    ehr_str_t             s = doc_file(n->file);
+    int                   is_json = strstr(n->file, ".json") != NULL;
+    ehr_document_input_t  in = {
+        .content_form = is_json ? EHR_CONTENT_JSON : EHR_CONTENT_XML,
+        .facility = ehr_str("99001"), .severities = severities
+    };
+    doc_read_t            r;
+
+    in.content = s;
+    r = check_input(&in);
+    assert_int_equal(r.rc, EHR_OK);
+    assert_true(r.doc.business_key.len > 0);
+    doc_done(&r);
+
+    s = doc_swap(s, n->number, "");
+    in.content = s;
+    r = check_input(&in);
+
+    if (r.rc != EHR_REFUSED || !has_code(&r, "document.key.missing")) {
+        doc_print(&r);
+        fail_msg("%s: accepted without a number", n->file);
+    }
+
+    assert_int_equal(r.doc.problem, EHR_PROBLEM_DOCUMENT_INVALID);
+    doc_done(&r);
+    doc_free(s);
+}
+
+
+/* A correction would go its own way beside what it corrects. */
+
+static void
+no_setting_makes_a_number_needless(void **state)
+{
+    static const numbered_t  rows[] = {
+        { "checkin-99001.xml", "99001-20260105-0001" },
+        { "birth-99001.xml", "00001.GCS.99001.26" },
+        { "death-99001.xml", "00001.GBT.99001.26" },
+        { "medical-assessment-99001.xml", "0001/GDYK/2026" },
+        { "driver-exam-99001.xml", "00001/GKSKLX/99001/26" },
+        { "driver-exam-99001.xml", "<HANGBANGLAI>B</HANGBANGLAI>" },
+        { "driver-exam-99001.json", "00001/GKSKLX/99001/26" },
+        { "prescription-99001.json", "99001abc12de-c" }
+    };
+
+    ehr_severities_t  severities = { NULL, 0, 0 };
+    ehr_str_t         rule = ehr_str("T.required");
+
+    assert_int_equal(ehr_severities_add(&severities, rule,
+                                        EHR_SEVERITY_OFF), EHR_OK);
+    assert_int_equal(ehr_severities_add(&severities, ehr_str("T.key"),
+                                        EHR_SEVERITY_OFF), EHR_OK);
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        expect_needed(&rows[i], &severities);
+    }
+
+    ehr_severities_free(&severities);
+}
+
+
 static void
 a_validator_that_waits_for_ever_is_stopped_and_told(void **state)
 {
@@ -338,6 +416,7 @@ main(void)
         TEST(a_document_that_nobody_could_tell_again_is_refused),
         TEST(several_vouchers_in_one_file_are_accepted),
         TEST(a_missing_number_is_told_once),
+        TEST(no_setting_makes_a_number_needless),
         TEST(a_validator_that_waits_for_ever_is_stopped_and_told),
         TEST(a_document_without_time_for_all_its_rules_is_refused)
     };

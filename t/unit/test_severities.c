@@ -140,6 +140,43 @@ a_long_name_is_still_the_name_of_no_section(void **state)
 }
 
 
+/* Nobody could tell where it goes. */
+
+static void
+a_section_without_a_name_stays_refused(void **state)
+{
+    static const char *const  names[] = {
+        "", "<LOAIHOSO/>", "<LOAIHOSO> \n</LOAIHOSO>"
+    };
+
+    doc_part_t        part = { "XML1", doc_file("sample-xml1.xml") };
+    ehr_severities_t  severities = { NULL, 0, 0 };
+
+    set(&severities, "T.required", "off");
+    set(&severities, "T.section", "off");
+    set(&severities, "giamdinhhs.loaihoso.missing", "off");
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char        file[256];
+        ehr_str_t   s;
+        doc_read_t  r;
+
+        (void) snprintf(file, sizeof(file), "</NOIDUNGFILE></FILEHOSO>"
+                        "<FILEHOSO>%s<NOIDUNGFILE>AAAA</NOIDUNGFILE>"
+                        "</FILEHOSO>", names[i]);
+        s = doc_swap(doc_claim(&part, 1), "</NOIDUNGFILE></FILEHOSO>", file);
+        r = read_set(s, &severities, "99999");
+        assert_int_equal(r.rc, EHR_REFUSED);
+        doc_expect_one(&r, "giamdinhhs.loaihoso.missing", 2);
+        doc_done(&r);
+        doc_free(s);
+    }
+
+    ehr_severities_free(&severities);
+    doc_free(part.xml);
+}
+
+
 static void
 what_protects_others_cannot_be_set(void **state)
 {
@@ -215,6 +252,7 @@ main(void)
         cmocka_unit_test(a_finding_can_be_switched_off),
         cmocka_unit_test(the_narrowest_name_decides),
         cmocka_unit_test(a_long_name_is_still_the_name_of_no_section),
+        cmocka_unit_test(a_section_without_a_name_stays_refused),
         cmocka_unit_test(what_protects_others_cannot_be_set),
         cmocka_unit_test(names_that_are_none_are_refused),
         cmocka_unit_test(there_is_a_bound),

@@ -233,6 +233,26 @@ old_content_that_failed_gives_way_to_newer(void **state)
 
 
 static void
+without_a_key_nothing_gives_way(void **state)
+{
+    world_t             *w = *state;
+    ehr_store_claim_t    op;
+    ehr_store_submit_t   a, b, c;
+
+    submit_keyed(w, &a, "<A/>", "");
+    submit_keyed(w, &b, "<B/>", "");
+    assert_int_equal(claim_as(w, &op, 2, NOW), 2);
+    submit_keyed(w, &c, "<C/>", "");
+    assert_ok(finish_as(w, &op.claims[0], EHR_STATE_RETRYING));
+    assert_ok(finish_as(w, &op.claims[1], EHR_STATE_HELD));
+
+    assert_int_equal(state_of(w, op.claims[0].sub.id), EHR_STATE_RETRYING);
+    assert_int_equal(state_of(w, op.claims[1].sub.id), EHR_STATE_HELD);
+    assert_int_equal(state_of(w, c.sub.id), EHR_STATE_PENDING);
+}
+
+
+static void
 a_claim_takes_what_fits_its_arena(void **state)
 {
     world_t             *w = *state;
@@ -666,6 +686,7 @@ main(void)
         store_test(neither_new_nor_retrying_shuts_the_other_out),
         store_test(one_key_goes_out_in_order),
         store_test(without_a_key_nothing_waits),
+        store_test(without_a_key_nothing_gives_way),
         store_test(uncertain_and_held_do_not_block_newer_content),
         store_test(old_content_that_failed_gives_way_to_newer),
         store_test(a_claim_takes_what_fits_its_arena),

@@ -34,8 +34,10 @@ typedef struct {
     uint32_t           namespaces[TREE_DEPTH + 1];    /* in scope */
     size_t             ntext;
     unsigned           has_comment:1;
+    unsigned           was_cr:1;      /* the last byte of the piece before */
     ehr_sign_fault_e   fault;
     char               text[TREE_TEXT];
+    char               piece[TREE_CHUNK];
 } tree_t;
 
 
@@ -283,10 +285,40 @@ tree_judge(const tree_t *t)
 }
 
 
+/* XML 1.0 section 2.11: CR LF and CR are LF before anything is parsed.  In
+ * CDATA libxml2 leaves that to a pull parser, and would digest another text
+ * than the signer, and than the scan read. */
+
+static ehr_str_t
+tree_line_ends(tree_t *t, const char *bytes, size_t len)
+{
+    ehr_str_t  piece = { bytes, len };
+    char      *out = t->piece;
+
+    if (!t->was_cr && memchr(bytes, '\r', len) == NULL) {
+        return piece;
+    }
+
+    for (size_t i = 0; i < len; i++) {
+        if (bytes[i] != '\n' || !t->was_cr) {
+            *out++ = bytes[i] == '\r' ? '\n' : bytes[i];
+        }
+
+        t->was_cr = (bytes[i] == '\r');
+    }
+
+    piece.data = t->piece;
+    piece.len = (size_t) (out - t->piece);
+
+    return piece;
+}
+
+
 static ehr_sign_fault_e
 tree_feed(tree_t *t, const ehr_signature_input_t *in, ehr_str_t bytes)
 {
     size_t            at, len;
+    ehr_str_t         piece;
     ehr_sign_fault_e  fault;
 
     for (at = 0; at < bytes.len; at += len) {
@@ -297,7 +329,8 @@ tree_feed(tree_t *t, const ehr_signature_input_t *in, ehr_str_t bytes)
             return EHR_SIGN_CPU;
         }
 
-        (void) xmlParseChunk(t->ctxt, bytes.data + at, (int) len, 0);
+        piece = tree_line_ends(t, bytes.data + at, len);
+        (void) xmlParseChunk(t->ctxt, piece.data, (int) piece.len, 0);
 
         fault = tree_judge(t);
         if (fault != EHR_SIGN_NONE) {

@@ -284,7 +284,8 @@ agrees_may_be_stricter(ehr_str_t bytes)
 }
 
 
-/* libxml2's push parser leaves CR in CDATA as it is. */
+/* libxml2's push parser leaves CR in CDATA as it is; a signature's tree is
+ * built of bytes that have none. */
 
 static inline int
 agrees_may_be_pushed(ehr_str_t bytes)

@@ -672,6 +672,52 @@ blank_lines_and_a_byte_order_mark_are_no_part_of_it(void **state)
 }
 
 
+/* Line ends are LF to whoever canonicalizes (XML 1.0 section 2.11), wherever
+ * they stand and wherever the parser's pieces end. */
+
+static void
+expect_line_ends(const world_t *w, const char *padding)
+{
+    static const char  claim[] = CLAIM(
+        "@P@<A b=\"1\r\n2\r3\">\r\n\r\r\n</A><B><![CDATA[4\r\n5\r6\r\r\n&]]>"
+        "</B>", "\r\n" HOLDER);
+
+    char    *text, *document = sign_put(strdup(claim), "@P@", padding);
+    sign_t   s = whole_claim(&w->ec);
+
+    s.document = document;
+    text = sign_make(&s);
+    assert_accepted(w->claim, text);
+
+    text = sign_put(text, "4\r\n5\r6\r\r\n", "4\n5\r\n6\n\n");
+    assert_accepted(w->claim, text);
+    text = sign_put(text, "4\n5", "4\n\r5");
+    assert_invalid(w->claim, text, "signature.digest");
+
+    free(text);
+    free(document);
+}
+
+
+static void
+line_ends_are_those_of_the_signer_s_parser(void **state)
+{
+    enum { piece = 16 * 1024, before = sizeof(CLAIM("", "")) };
+
+    char  padding[piece + 1];
+
+    memset(padding, ' ', sizeof(padding));
+
+    /* the piece ends in the attribute, between the tags, in CDATA */
+
+    for (size_t n = piece - before - 60; n <= piece - before + 20; n++) {
+        padding[n] = '\0';
+        expect_line_ends(*state, padding);
+        padding[n] = ' ';
+    }
+}
+
+
 static void
 unsigned_document_is_refused_only_when_required(void **state)
 {
@@ -1736,6 +1782,7 @@ main(void)
         cmocka_unit_test(exam_inside_json_is_accepted),
         cmocka_unit_test(sha1_is_accepted_only_where_the_policy_says_so),
         cmocka_unit_test(blank_lines_and_a_byte_order_mark_are_no_part_of_it),
+        cmocka_unit_test(line_ends_are_those_of_the_signer_s_parser),
         cmocka_unit_test(unsigned_document_is_refused_only_when_required),
         cmocka_unit_test(large_sections_are_digested_in_pieces),
         cmocka_unit_test(no_byte_of_a_signed_document_can_change),

@@ -351,16 +351,18 @@ ngx_http_ehr_document_row(ehr_json_t *json, const ehr_delivery_row_t *row)
 static void
 ngx_http_ehr_document_run_list(ehr_store_t *store, void *data)
 {
-    uint32_t                  i, n;
+    uint32_t                  i;
     char                      cursor[NGX_INT64_LEN + 1];
     ehr_json_t                json;
-    ehr_delivery_row_t       *rows;
     ngx_http_ehr_admin_t     *admin = data;
+    ehr_delivery_page_t       page;
     ngx_http_ehr_decision_t  *dec = admin->data;
     ehr_arena_t              *arena = admin->ctx->arena;
 
-    if (ehr_store_deliveries(store, &dec->decision.sel, dec->number,
-                             admin->limit, arena, &rows, &n)
+    page.before = dec->number;
+    page.limit = admin->limit;
+
+    if (ehr_store_deliveries(store, &dec->decision.sel, arena, &page)
         != EHR_OK)
     {
         admin->decided = EHR_DECIDED_LATER;
@@ -371,14 +373,14 @@ ngx_http_ehr_document_run_list(ehr_store_t *store, void *data)
     ehr_json_open(&json, NULL, '{');
     ehr_json_open(&json, "deliveries", '[');
 
-    for (i = 0; i < n; i++) {
-        ngx_http_ehr_document_row(&json, &rows[i]);
+    for (i = 0; i < page.nrows; i++) {
+        ngx_http_ehr_document_row(&json, &page.rows[i]);
     }
 
     ehr_json_close(&json, ']');
 
-    if (n == admin->limit) {
-        *ngx_sprintf((u_char *) cursor, "%L", rows[n - 1].delivery) = '\0';
+    if (page.next) {
+        *ngx_sprintf((u_char *) cursor, "%L", page.next) = '\0';
         ehr_json_text(&json, "next_cursor", cursor);
 
     } else {

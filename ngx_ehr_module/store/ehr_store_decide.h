@@ -101,12 +101,24 @@ typedef struct {
 
 
 #define EHR_STORE_MAX_DELIVERIES  100
+#define EHR_STORE_WALK            20000   /* deliveries looked at for a page */
 
-/* Newest first, of numbers below before (0: from the newest). */
+typedef struct {
+    int64_t              before;      /* numbers below; 0: from the newest */
+    uint32_t             limit;       /* 1..EHR_STORE_MAX_DELIVERIES */
+
+    ehr_delivery_row_t  *rows;
+    uint32_t             nrows;
+    int64_t              next;        /* before of the next page; 0: none */
+} ehr_delivery_page_t;
+
+/*
+ * Newest first.  What no index holds together, such as the accepted ones of
+ * one facility, is looked for in stretches: a page may be short, even empty,
+ * and not the last.
+ */
 ehr_rc_t ehr_store_deliveries(ehr_store_t *store, const ehr_selection_t *sel,
-                              int64_t before, uint32_t limit,
-                              ehr_arena_t *arena, ehr_delivery_row_t **rows,
-                              uint32_t *nrows);
+                              ehr_arena_t *arena, ehr_delivery_page_t *page);
 
 
 /* What a job would touch, by partner, state and facility. */

@@ -16,14 +16,6 @@
 #define MAX_LIMIT  100
 #define SQL_MAX    1024
 
-/* The times of receipt follow seq but for what a slow body and a step of the
- * clock make of it.  "since" looks that much further back by seq and then at
- * each time itself. */
-#define SKEW_MS    (15 * 60 * 1000)
-
-/* Halvings of a 63-bit number. */
-#define MAX_HALVINGS  64
-
 
 /* The names of all partners with something ready, a seek for each. */
 
@@ -148,52 +140,6 @@ ehr_store_list_sql(const ehr_store_filter_t *filter, char *buf, size_t size)
 }
 
 
-static ehr_rc_t
-newest(ehr_store_t *store, int64_t *seq)
-{
-    ehr_query_t  q;
-
-    ehr_query_begin(&q, store, EHR_SQL_NEWEST);
-
-    return ehr_store_get_int(&q, seq);
-}
-
-
-/* The lowest seq that can have been received since then. */
-
-static ehr_rc_t
-lowest_since(ehr_store_t *store, int64_t since_ms, int64_t *seq)
-{
-    int          i;
-    int64_t      low, high, middle, received_ms;
-    ehr_rc_t     rc;
-    ehr_query_t  q;
-
-    low = 1;
-
-    rc = newest(store, &high);
-
-    for (i = 0; i < MAX_HALVINGS && low < high && rc == EHR_OK; i++) {
-        middle = low + (high - low) / 2;
-
-        ehr_query_begin(&q, store, EHR_SQL_RECEIVED_FROM);
-        ehr_query_int(&q, middle);
-        rc = ehr_store_get_int(&q, &received_ms);
-
-        if (rc == EHR_OK && received_ms < since_ms - SKEW_MS) {
-            low = middle + 1;
-
-        } else {
-            high = middle;
-        }
-    }
-
-    *seq = low;
-
-    return rc;
-}
-
-
 typedef struct {
     int64_t   all[EHR_KIND_LAST * MAX_LIMIT];
     uint32_t  n;
@@ -295,7 +241,9 @@ find_seqs(ehr_store_t *store, const ehr_store_filter_t *filter, seqs_t *seqs)
     rc = EHR_OK;
 
     if (filter->since_ms > 0) {
-        rc = lowest_since(store, filter->since_ms, &from);
+        rc = ehr_store_first_since(store,
+                                   filter->since_ms - EHR_STORE_SKEW_MS,
+                                   &from);
     }
 
     if (rc != EHR_OK) {

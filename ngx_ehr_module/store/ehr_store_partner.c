@@ -186,11 +186,8 @@ ehr_partner_change(ehr_store_t *store, const ehr_change_t *who,
 
 /* --- how much waits, and how long --- */
 
-/* The first submission received at that time or later: times of receipt
- * follow seq but for what a slow body makes of it. */
-
-static ehr_rc_t
-first_since(ehr_store_t *store, int64_t since_ms, int64_t *seq)
+ehr_rc_t
+ehr_store_first_since(ehr_store_t *store, int64_t since_ms, int64_t *seq)
 {
     int          i;
     int64_t      low = 1, high, middle, received_ms;
@@ -237,7 +234,7 @@ read_queues(ehr_store_t *store, int64_t now_ms, ehr_store_queue_t *all,
     ehr_store_queue_t  *row;
 
     for (i = 0; i < EHR_STORE_AGES - 1 && rc == EHR_OK; i++) {
-        rc = first_since(store, now_ms - ages_ms[i], &seqs[i]);
+        rc = ehr_store_first_since(store, now_ms - ages_ms[i], &seqs[i]);
     }
 
     if (rc != EHR_OK) {

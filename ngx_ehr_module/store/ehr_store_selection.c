@@ -14,13 +14,17 @@
 #define STATES_MAX  256
 
 
+/* Unless accepted is one of them, an index has them all. */
+
 static size_t
 states_sql(ehr_action_e action, char *buf, size_t size)
 {
     int          n = 0, state;
     const char  *comma = "";
 
-    n = snprintf(buf, size, " AND d.state IN (");
+    n = snprintf(buf, size, "%s AND d.state IN (",
+                 ehr_action_takes(action, EHR_STATE_ACCEPTED)
+                 ? "" : " AND d.state <> 'accepted'");
 
     for (state = EHR_STATE_PENDING; state <= EHR_STATE_SUPERSEDED; state++) {
         if (!ehr_action_takes(action, state) || (size_t) n >= size) {
@@ -87,20 +91,47 @@ ehr_selection_bind(ehr_query_t *q, const ehr_selection_t *sel)
 }
 
 
-/* "before%s" around the conditions; EHR_BROKEN when it is too long. */
+/* Nearly all are accepted, and no index has them together: they are walked by
+ * their numbers.  Of every other state the index has all. */
+
+static int
+is_walked(const ehr_selection_t *sel, ehr_action_e action)
+{
+    if (sel->state != 0) {
+        return sel->state == EHR_STATE_ACCEPTED;
+    }
+
+    return action == 0 || ehr_action_takes(action, EHR_STATE_ACCEPTED);
+}
+
+
+/* "form" has a place for where the deliveries come from, and one for the
+ * conditions; :low and :before bound their numbers.  EHR_BROKEN: too long. */
+
+typedef struct {
+    const char    *form;
+    ehr_action_e   action;
+    int64_t        low;
+    int64_t        before;
+} text_t;
+
 
 static ehr_rc_t
 begin(ehr_query_t *q, ehr_store_t *store, const ehr_selection_t *sel,
-      ehr_action_e action, const char *form)
+      const text_t *text)
 {
     int   n;
     char  where[SQL_MAX], sql[SQL_MAX];
 
-    if (ehr_selection_sql(sel, action, where, sizeof(where)) == 0) {
+    if (ehr_selection_sql(sel, text->action, where, sizeof(where)) == 0) {
         return ehr_store_broken(store, "the query of a selection is too long");
     }
 
-    n = snprintf(sql, sizeof(sql), form, where);
+    n = snprintf(sql, sizeof(sql), text->form,
+                 is_walked(sel, text->action)
+                 ? "deliveries AS d NOT INDEXED"
+                 : "deliveries AS d INDEXED BY deliveries_state",
+                 where);
 
     if (n < 0 || (size_t) n >= sizeof(sql)) {
         return ehr_store_broken(store, "the query of a selection is too long");
@@ -108,8 +139,56 @@ begin(ehr_query_t *q, ehr_store_t *store, const ehr_selection_t *sel,
 
     ehr_query_begin_text(q, store, sql);
     ehr_selection_bind(q, sel);
+    ehr_query_named_int(q, ":low", text->low);
+    ehr_query_named_int(q, ":before", text->before);
 
     return EHR_OK;
+}
+
+
+/* --- where to look --- */
+
+/* The first delivery of what was received then or later, or of what comes
+ * after the newest: they are numbered in the order of acceptance. */
+
+static ehr_rc_t
+first_delivery(ehr_store_t *store, int64_t since_ms, int64_t *delivery)
+{
+    int64_t      seq;
+    ehr_rc_t     rc;
+    ehr_query_t  q;
+
+    rc = ehr_store_first_since(store, since_ms, &seq);
+    if (rc != EHR_OK) {
+        return rc;
+    }
+
+    ehr_query_begin(&q, store, EHR_SQL_FIRST_DELIVERY);
+    ehr_query_int(&q, seq);
+
+    return ehr_store_get_int(&q, delivery);
+}
+
+
+/* The numbers that can have been received between since and until. */
+
+static ehr_rc_t
+find_bounds(ehr_store_t *store, const ehr_selection_t *sel, int64_t *low,
+            int64_t *before)
+{
+    ehr_rc_t  rc;
+
+    *low = 1;
+
+    rc = first_delivery(store, sel->until_ms > 0
+                               ? sel->until_ms + EHR_STORE_SKEW_MS
+                               : INT64_MAX, before);
+
+    if (rc == EHR_OK && sel->since_ms > 0) {
+        rc = first_delivery(store, sel->since_ms - EHR_STORE_SKEW_MS, low);
+    }
+
+    return rc;
 }
 
 
@@ -135,32 +214,39 @@ read_row(ehr_query_t *q, ehr_arena_t *arena, ehr_delivery_row_t *row)
 }
 
 
+/* Only the numbers are sorted, where something has to be. */
+
+#define PAGE                                                                  \
+    "SELECT d.id, s.id, d.facility, d.kind, s.received_ms, d.partner,"        \
+    " d.state, d.due_ms, d.attempts, d.probes, d.probe_ms, d.partner_ref,"    \
+    " d.partner_code, d.reason FROM (SELECT d.id AS id FROM %s"               \
+    " WHERE d.id >= :low AND d.id < :before%s"                                \
+    " ORDER BY d.id DESC LIMIT :limit) AS p"                                  \
+    " CROSS JOIN deliveries AS d ON d.id = p.id"                              \
+    " CROSS JOIN submissions AS s ON s.seq = d.seq"                           \
+    " ORDER BY d.id DESC"
+
+
 static ehr_rc_t
-read_rows(ehr_store_t *store, const ehr_selection_t *sel, int64_t before,
-          uint32_t limit, ehr_arena_t *arena, ehr_delivery_row_t *rows,
-          uint32_t *n)
+read_rows(ehr_store_t *store, const ehr_selection_t *sel, int64_t low,
+          ehr_arena_t *arena, ehr_delivery_page_t *page)
 {
+    text_t       text = { PAGE, 0, low, page->before };
     ehr_rc_t     rc;
     ehr_query_t  q;
 
-    rc = begin(&q, store, sel, 0,
-               "SELECT d.id, s.id, d.facility, d.kind, s.received_ms,"
-               " d.partner, d.state, d.due_ms, d.attempts, d.probes,"
-               " d.probe_ms, d.partner_ref, d.partner_code, d.reason"
-               " FROM deliveries AS d JOIN submissions AS s ON s.seq = d.seq"
-               " WHERE d.id < :before%s ORDER BY d.id DESC LIMIT :limit");
+    rc = begin(&q, store, sel, &text);
     if (rc != EHR_OK) {
         return rc;
     }
 
-    ehr_query_named_int(&q, ":before", before > 0 ? before : INT64_MAX);
-    ehr_query_named_int(&q, ":limit", limit);
+    ehr_query_named_int(&q, ":limit", page->limit);
 
     for (rc = ehr_query_step(&q);
-         rc == EHR_AGAIN && *n < limit;
+         rc == EHR_AGAIN && page->nrows < page->limit;
          rc = ehr_query_step(&q))
     {
-        read_row(&q, arena, &rows[(*n)++]);
+        read_row(&q, arena, &page->rows[page->nrows++]);
     }
 
     ehr_query_end(&q);
@@ -169,26 +255,59 @@ read_rows(ehr_store_t *store, const ehr_selection_t *sel, int64_t before,
 }
 
 
+static ehr_rc_t
+read_page(ehr_store_t *store, const ehr_selection_t *sel, ehr_arena_t *arena,
+          ehr_delivery_page_t *page)
+{
+    int64_t   lowest, low, upper;
+    ehr_rc_t  rc;
+
+    rc = find_bounds(store, sel, &lowest, &upper);
+    if (rc != EHR_OK) {
+        return rc;
+    }
+
+    if (page->before <= 0 || page->before > upper) {
+        page->before = upper;
+    }
+
+    low = is_walked(sel, 0) && page->before - lowest > EHR_STORE_WALK
+          ? page->before - EHR_STORE_WALK : lowest;
+
+    rc = read_rows(store, sel, low, arena, page);
+
+    if (page->nrows == page->limit) {
+        page->next = page->rows[page->nrows - 1].delivery;
+
+    } else if (low > lowest) {
+        page->next = low;
+    }
+
+    return rc;
+}
+
+
 ehr_rc_t
 ehr_store_deliveries(ehr_store_t *store, const ehr_selection_t *sel,
-                     int64_t before, uint32_t limit, ehr_arena_t *arena,
-                     ehr_delivery_row_t **rows, uint32_t *nrows)
+                     ehr_arena_t *arena, ehr_delivery_page_t *page)
 {
     ehr_rc_t  rc;
 
-    *nrows = 0;
+    page->nrows = 0;
+    page->next = 0;
 
     rc = ehr_store_begin_read(store);
     if (rc != EHR_OK) {
         return rc;
     }
 
-    *rows = limit > 0 && limit <= EHR_STORE_MAX_DELIVERIES
-            ? ehr_arena_calloc(arena, limit * sizeof(ehr_delivery_row_t))
-            : NULL;
+    page->rows = page->limit > 0 && page->limit <= EHR_STORE_MAX_DELIVERIES
+                 ? ehr_arena_calloc(arena, page->limit
+                                           * sizeof(ehr_delivery_row_t))
+                 : NULL;
 
-    rc = *rows != NULL
-         ? read_rows(store, sel, before, limit, arena, *rows, nrows)
+    rc = page->rows != NULL
+         ? read_page(store, sel, arena, page)
          : ehr_store_broken(store, "deliveries with impossible arguments");
 
     return ehr_store_end_read(store, rc);
@@ -197,21 +316,29 @@ ehr_store_deliveries(ehr_store_t *store, const ehr_selection_t *sel,
 
 /* --- a preview --- */
 
+#define COUNTS                                                                \
+    "SELECT partner, facility, state, count(*), sum(count(*)) OVER () FROM (" \
+    "SELECT d.partner AS partner, d.facility AS facility, d.state AS state"   \
+    " FROM %s WHERE d.id >= :low AND d.id < :before%s LIMIT :upto)"           \
+    " GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT :limit"
+
+#define FIRST                                                                 \
+    "SELECT s.id FROM (SELECT d.id AS id, d.seq AS seq FROM %s"               \
+    " WHERE d.id >= :low AND d.id < :before%s ORDER BY d.id LIMIT :limit)"    \
+    " AS p CROSS JOIN submissions AS s ON s.seq = p.seq ORDER BY p.id"
+
+
 static ehr_rc_t
-read_counts(ehr_store_t *store, const ehr_selection_t *sel,
-            ehr_action_e action, ehr_preview_t *out)
+read_counts(ehr_store_t *store, const ehr_selection_t *sel, text_t *text,
+            ehr_preview_t *out)
 {
     ehr_rc_t      rc;
     ehr_count_t  *count;
     ehr_query_t   q;
 
-    rc = begin(&q, store, sel, action,
-               "SELECT partner, facility, state, count(*),"
-               " sum(count(*)) OVER () FROM ("
-               "SELECT d.partner AS partner, d.facility AS facility,"
-               " d.state AS state FROM deliveries AS d WHERE 1%s"
-               " LIMIT :upto) GROUP BY 1, 2, 3"
-               " ORDER BY 4 DESC, 1, 2, 3 LIMIT :limit");
+    text->form = COUNTS;
+
+    rc = begin(&q, store, sel, text);
     if (rc != EHR_OK) {
         return rc;
     }
@@ -239,16 +366,15 @@ read_counts(ehr_store_t *store, const ehr_selection_t *sel,
 
 
 static ehr_rc_t
-read_first(ehr_store_t *store, const ehr_selection_t *sel,
-           ehr_action_e action, ehr_preview_t *out)
+read_first(ehr_store_t *store, const ehr_selection_t *sel, text_t *text,
+           ehr_preview_t *out)
 {
     ehr_rc_t     rc;
     ehr_query_t  q;
 
-    rc = begin(&q, store, sel, action,
-               "SELECT s.id FROM deliveries AS d"
-               " JOIN submissions AS s ON s.seq = d.seq WHERE 1%s"
-               " ORDER BY d.id LIMIT :limit");
+    text->form = FIRST;
+
+    rc = begin(&q, store, sel, text);
     if (rc != EHR_OK) {
         return rc;
     }
@@ -273,6 +399,7 @@ ehr_rc_t
 ehr_store_preview(ehr_store_t *store, const ehr_selection_t *sel,
                   ehr_action_e action, ehr_preview_t *out)
 {
+    text_t    text = { .action = action };
     ehr_rc_t  rc;
 
     memset(out, 0, sizeof(ehr_preview_t));
@@ -282,10 +409,14 @@ ehr_store_preview(ehr_store_t *store, const ehr_selection_t *sel,
         return rc;
     }
 
-    rc = read_counts(store, sel, action, out);
+    rc = find_bounds(store, sel, &text.low, &text.before);
 
     if (rc == EHR_OK) {
-        rc = read_first(store, sel, action, out);
+        rc = read_counts(store, sel, &text, out);
+    }
+
+    if (rc == EHR_OK) {
+        rc = read_first(store, sel, &text, out);
     }
 
     return ehr_store_end_read(store, rc);

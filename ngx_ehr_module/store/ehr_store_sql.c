@@ -463,6 +463,11 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         "SELECT received_ms FROM submissions"
         " WHERE seq >= ?1 ORDER BY seq LIMIT 1",
 
+    [EHR_SQL_FIRST_DELIVERY] =
+        "SELECT coalesce((SELECT id FROM deliveries WHERE seq >= ?1"
+        " ORDER BY seq LIMIT 1),"
+        " (SELECT coalesce(max(id), 0) + 1 FROM deliveries))",
+
     [EHR_SQL_DEPTHS] =
         "SELECT d.partner, d.state, d.n, s.received_ms, d.late FROM ("
         "SELECT partner, state, count(*) AS n, min(seq) AS oldest,"
@@ -473,14 +478,17 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " GROUP BY state, partner) AS d"
         " JOIN submissions AS s ON s.seq = d.oldest LIMIT ?1",
 
+    /* In the order of the index, or all that is open would be sorted. */
     [EHR_SQL_QUEUES] =
-        "SELECT partner, sum(seq >= ?1), sum(seq >= ?2 AND seq < ?1),"
-        " sum(seq >= ?3 AND seq < ?2), sum(seq >= ?4 AND seq < ?3),"
-        " sum(seq >= ?5 AND seq < ?4), sum(seq < ?5)"
+        "SELECT partner, sum(a), sum(b), sum(c), sum(d), sum(e), sum(f) FROM ("
+        "SELECT partner, sum(seq >= ?1) AS a,"
+        " sum(seq >= ?2 AND seq < ?1) AS b,"
+        " sum(seq >= ?3 AND seq < ?2) AS c, sum(seq >= ?4 AND seq < ?3) AS d,"
+        " sum(seq >= ?5 AND seq < ?4) AS e, sum(seq < ?5) AS f"
         " FROM deliveries INDEXED BY deliveries_state"
         " WHERE state <> 'accepted' AND state IN"
         " ('pending', 'sending', 'retrying', 'uncertain', 'held')"
-        " GROUP BY partner LIMIT ?6",
+        " GROUP BY state, partner) GROUP BY partner LIMIT ?6",
 
     /* --- partners --- */
 

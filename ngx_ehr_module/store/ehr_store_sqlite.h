@@ -282,6 +282,14 @@ ehr_rc_t ehr_store_probed(ehr_store_t *store, const ehr_store_probed_t *op);
 ehr_rc_t ehr_store_load_facility(ehr_store_t *store, ehr_str_t code,
                                  ehr_arena_t *arena, ehr_facility_t *out);
 
+/* The lowest seq that was received then or later, one above the newest when
+ * none was.  Times of receipt follow seq but for what a slow body and a step
+ * of the clock make of them: who asks for all of a time takes the skew off. */
+#define EHR_STORE_SKEW_MS  (15 * 60 * 1000)
+
+ehr_rc_t ehr_store_first_since(ehr_store_t *store, int64_t since_ms,
+                               int64_t *seq);
+
 /* The query of a list, with named parameters; 0 when buf is too small. */
 size_t ehr_store_list_sql(const ehr_store_filter_t *filter, char *buf,
                           size_t size);

@@ -714,104 +714,6 @@ depths_count_open_deliveries_by_partner_and_state(void **state)
 }
 
 
-/* --- cost --- */
-
-/* A plan that walks a table from end to end says SCAN.  What is claimed comes
- * out of its index in order: a sort would read the whole lane first. */
-
-static void
-assert_searches(sqlite3 *db, const char *sql, const char *allowed)
-{
-    char           text[2048];
-    const char    *detail;
-    sqlite3_stmt  *stmt;
-
-    (void) snprintf(text, sizeof(text), "EXPLAIN QUERY PLAN %s", sql);
-    assert_int_equal(sqlite3_prepare_v2(db, text, -1, &stmt, NULL),
-                     SQLITE_OK);
-
-    while (sqlite3_step(stmt) == SQLITE_ROW) {
-        detail = (const char *) sqlite3_column_text(stmt, 3);
-
-        if (strncmp(detail, "SCAN", 4) == 0
-            && strcmp(detail, "SCAN CONSTANT ROW") != 0
-            && (allowed == NULL || strstr(detail, allowed) == NULL))
-        {
-            print_error("%s\n    %s\n", sql, detail);
-            fail();
-        }
-
-        if (strstr(detail, "AUTOMATIC") != NULL
-            || (strstr(sql, "NOT (") && strstr(detail, "TEMP B-TREE")))
-        {
-            print_error("%s\n    %s\n", sql, detail);
-            fail();
-        }
-    }
-
-    assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
-}
-
-
-static void
-no_statement_walks_a_table(void **state)
-{
-    int          i;
-    world_t     *w = *state;
-    const char  *allowed;
-
-    for (i = EHR_SQL_KEY_FIND; i < EHR_SQL_LAST; i++) {
-
-        switch (i) {
-
-        case EHR_SQL_FACILITIES:
-        case EHR_SQL_FACILITY_COUNT:
-            allowed = "facilities";
-            break;
-
-        /* The few rows of its own sub-query. */
-        case EHR_SQL_DEPTHS:
-            allowed = "SCAN d";
-            break;
-
-        default:
-            allowed = NULL;
-        }
-
-        assert_searches(w->store->db, ehr_sql_texts[i], allowed);
-    }
-}
-
-
-static void
-no_list_walks_a_table(void **state)
-{
-    static const ehr_state_e  states[4] = {
-        0, EHR_STATE_ACCEPTED, EHR_STATE_HELD, EHR_STATE_PENDING
-    };
-
-    int                  i;
-    char                 sql[1024];
-    world_t             *w = *state;
-    ehr_store_filter_t   filter;
-
-    for (i = 0; i < 2 * 2 * 2 * 2 * 4; i++) {
-        memset(&filter, 0, sizeof(ehr_store_filter_t));
-
-        filter.facility = ehr_str(i & 1 ? "99001" : "");
-        filter.kind = ehr_str(i & 2 ? "claim" : "");
-        filter.business_key = ehr_str(i & 4 ? "LK1" : "");
-        filter.since_ms = i & 8 ? NOW : 0;
-        filter.state = states[i / 16];
-        filter.limit = 100;
-
-        assert_true(ehr_store_list_sql(&filter, sql, sizeof(sql)) > 0);
-        /* The names of partners, of which there are a few. */
-        assert_searches(w->store->db, sql, "SCAN p");
-    }
-}
-
-
 /* --- opening --- */
 
 static void
@@ -1005,8 +907,6 @@ main(void)
         store_test(a_document_with_two_deliveries_is_listed_once),
         store_test(an_impossible_limit_is_broken),
         store_test(depths_count_open_deliveries_by_partner_and_state),
-        store_test(no_statement_walks_a_table),
-        store_test(no_list_walks_a_table),
         store_test(what_was_stored_is_there_after_reopening),
         store_test(a_newer_journal_is_refused),
         folder_test(a_database_of_another_program_is_refused_and_left_alone),

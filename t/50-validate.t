@@ -14,8 +14,10 @@ use Test::More;
 
 use lib "$Bin/lib";
 use EHR::Document;
-use EHR::Util qw(slurp);
+use EHR::Util qw(slurp spew is_sanitized);
 use EHR::World;
+
+use constant MEMORY_KB => 64 * 1024;
 
 my $world = EHR::World->new(workers => 1, sim => 0, redis => 0,
     rate => "off", cert_rate => "off");
@@ -149,6 +151,97 @@ sub laughs {
 
     return "$dtd]><GIAMDINHHS>&lol9;</GIAMDINHHS>";
 }
+
+# A claim with one more section, whatever its bytes are.
+
+sub with_section {
+    my ($bytes) = @_;
+    my $section = "<FILEHOSO><LOAIHOSO>XML15</LOAIHOSO><NOIDUNGFILE>"
+        . encode_base64($bytes, "") . "</NOIDUNGFILE></FILEHOSO>";
+
+    return EHR::Document->claim(facility => "99001")->bytes
+        =~ s{(?=</HOSO>)}{$section}r;
+}
+
+sub rows {
+    my ($fields, $n) = @_;
+    my $row = "CHITIET_DIEUTRI_BENHLAO";
+    my $rows = "<$row>$fields</$row>" x $n;
+
+    return "<CHI_TIEU_DIEUTRI_BENHLAO><DSACH_$row>$rows</DSACH_$row>"
+        . "</CHI_TIEU_DIEUTRI_BENHLAO>";
+}
+
+# The driver's examination of the samples with another signed copy.
+
+sub with_signed {
+    my ($xml) = @_;
+    my $text = encode_base64($xml, "");
+
+    return slurp("$Bin/samples/driver-exam-99001.json")
+        =~ s{("SIGNDATA": ")[^"]*}{$1$text}r;
+}
+
+# The most memory the worker had since "5" was written to its clear_refs.
+
+sub peak_kb {
+    my ($pid) = @_;
+    my ($kb) = slurp("/proc/$pid/status") =~ /^VmHWM:\s+(\d+) kB$/m;
+
+    return $kb;
+}
+
+subtest "what is hostile costs little memory" => sub {
+    my ($worker) = $world->workers;
+    my $largest = 0;
+    my $entity = "<!DOCTYPE a [<!ENTITY x \"" . "x" x 100_000 . "\">]>";
+    my %hostile = (
+        "a billion laughs" => laughs(),
+        "a quadratic blow-up"
+            => "$entity<GIAMDINHHS>" . "&x;" x 100_000 . "</GIAMDINHHS>",
+        "1,000,000 levels" => "<a>" x 1_000_000 . "</a>" x 1_000_000,
+        "100,000 attributes"
+            => "<GIAMDINHHS " . join(" ", map { "a$_='1'" } 1 .. 100_000)
+                . "/>",
+        "a name of 8 MB" => "<" . "a" x 8_000_000 . "/>",
+        "a comment of 8 MB" => "<!--" . "x" x 8_000_000 . "--><GIAMDINHHS/>",
+        "1,000,000 levels in Base64" => with_section("<a>" x 1_000_000),
+        "10 MB of text in Base64"
+            => with_section("<a><![CDATA[" . "x" x 10_000_000 . "]]></a>"),
+        "400,000 empty rows in Base64"
+            => with_section(rows("", 400_000)),
+        "20 MB of rows with two fields"
+            => with_section(rows("<MA_LK>1</MA_LK><STT>1</STT>", 250_000)),
+        "a signed copy of a million elements"
+            => with_signed("<root>" . "<a/>" x 1_250_000 . "</root>"),
+        "JSON of 100,000 levels" => "[" x 100_000,
+        "JSON of a million values" => "{\"SO\":["
+            . join(",", (1) x 1_000_000) . "]}",
+    );
+
+    spew("/proc/$worker/clear_refs", "5");
+    my $before = peak_kb($worker);
+
+    for my $name (sort keys %hostile) {
+        spew("/proc/$worker/clear_refs", "5");
+
+        my $doc = EHR::Document->raw($hostile{$name},
+            type => $hostile{$name} =~ /^[\[{]/ ? "application/json"
+                                                : "application/xml");
+        my $res = $world->submit($client, $doc);
+        my $grew = peak_kb($worker) - $before;
+
+        like $res->status, qr/^(?:400|422)$/, "$name: refused";
+        next if is_sanitized() || $ENV{EHR_VALGRIND};
+
+        cmp_ok $grew, "<", MEMORY_KB, "$name: costs little memory";
+        $largest = $grew if $grew > $largest;
+    }
+
+    cmp_ok $largest, ">", length($hostile{"10 MB of text in Base64"}) / 1024,
+        "and what they cost was seen" if $largest;
+    is_deeply [ $world->workers ], [ $worker ], "by one worker";
+};
 
 subtest "bytes are sacred" => sub {
     my $auth = "Bearer " . $world->token("99001");

@@ -55,6 +55,10 @@ ehr_str_t ehr_arena_dup(ehr_arena_t *arena, const char *data, size_t len);
 
 size_t ehr_arena_used(const ehr_arena_t *arena);
 
+/* 1: something was not given although the arena's own bound allowed it: the
+ * machine has no memory now, and may have some later. */
+int ehr_arena_is_short(const ehr_arena_t *arena);
+
 
 static inline int
 ehr_str_eq(ehr_str_t a, ehr_str_t b)

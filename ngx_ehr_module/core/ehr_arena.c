@@ -30,6 +30,7 @@ struct ehr_arena_s {
     size_t        block;              /* of the next one */
     size_t        cap;
     size_t        used;
+    int           is_short;
 };
 
 
@@ -123,6 +124,7 @@ ehr_arena_grow(ehr_arena_t *arena, size_t size)
 
     block = malloc(sizeof(ehr_block_t) + room);
     if (block == NULL) {
+        arena->is_short = 1;
         return NULL;
     }
 
@@ -193,4 +195,11 @@ size_t
 ehr_arena_used(const ehr_arena_t *arena)
 {
     return arena->used;
+}
+
+
+int
+ehr_arena_is_short(const ehr_arena_t *arena)
+{
+    return arena->is_short;
 }

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "ehr_pack.h"
 
@@ -108,6 +109,11 @@ ehr_unpack(ehr_str_t packed, size_t size, ehr_arena_t *arena,
     }
 
     n = ZSTD_decompress(room, size, packed.data, packed.len);
+
+    if (ZSTD_getErrorCode(n) == ZSTD_error_memory_allocation) {
+        return EHR_LATER;
+    }
+
     if (ZSTD_isError(n) || n != size) {
         return EHR_BROKEN;
     }

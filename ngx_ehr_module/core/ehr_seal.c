@@ -443,7 +443,10 @@ ehr_seal(ehr_sealer_t *sealer, ehr_str_t context, ehr_str_t bytes,
 }
 
 
-static int
+/* Only the tag's comparison, which needs no memory, says that it is not what
+ * was sealed; whatever fails before it may do better later. */
+
+static ehr_rc_t
 unseal_into(ehr_sealer_t *sealer, uint32_t i, ehr_str_t context,
             ehr_str_t sealed, uint8_t *out)
 {
@@ -454,14 +457,19 @@ unseal_into(ehr_sealer_t *sealer, uint32_t i, ehr_str_t context,
     len = (int) (sealed.len - EHR_SEAL_EXTRA);
     memcpy(tag, in + EHR_SEAL_NONCE_LEN + len, EHR_SEAL_TAG_LEN);
 
-    return begin(sealer, i, in, context, 0)
-           && EVP_CipherUpdate(sealer->record, out, &n,
-                               in + EHR_SEAL_NONCE_LEN, len)
-              == 1
-           && EVP_CIPHER_CTX_ctrl(sealer->record, EVP_CTRL_AEAD_SET_TAG,
-                                  EHR_SEAL_TAG_LEN, tag)
-              == 1
-           && EVP_CipherFinal_ex(sealer->record, out + n, &rest) == 1;
+    if (!begin(sealer, i, in, context, 0)
+        || EVP_CipherUpdate(sealer->record, out, &n, in + EHR_SEAL_NONCE_LEN,
+                            len)
+           != 1
+        || EVP_CIPHER_CTX_ctrl(sealer->record, EVP_CTRL_AEAD_SET_TAG,
+                               EHR_SEAL_TAG_LEN, tag)
+           != 1)
+    {
+        return EHR_LATER;
+    }
+
+    return EVP_CipherFinal_ex(sealer->record, out + n, &rest) == 1
+           ? EHR_OK : EHR_BROKEN;
 }
 
 
@@ -471,6 +479,7 @@ ehr_unseal(ehr_sealer_t *sealer, int64_t key_id, ehr_str_t context,
 {
     char      *out;
     uint32_t   i;
+    ehr_rc_t   rc;
 
     if (sealer == NULL || !ehr_seal_keys_has(sealer->keys, key_id)) {
         return EHR_REFUSED;
@@ -487,9 +496,11 @@ ehr_unseal(ehr_sealer_t *sealer, int64_t key_id, ehr_str_t context,
         return EHR_LATER;
     }
 
-    if (!unseal_into(sealer, i, context, sealed, (uint8_t *) out)) {
+    rc = unseal_into(sealer, i, context, sealed, (uint8_t *) out);
+
+    if (rc != EHR_OK) {
         OPENSSL_cleanse(out, sealed.len - EHR_SEAL_EXTRA);
-        return EHR_BROKEN;
+        return rc;
     }
 
     bytes->data = out;

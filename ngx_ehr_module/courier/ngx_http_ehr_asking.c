@@ -115,6 +115,20 @@ ngx_http_ehr_askings_init(ngx_http_ehr_worker_t *worker)
 }
 
 
+static void
+ngx_http_ehr_asking_free(ngx_http_ehr_asking_t *asking)
+{
+    if (asking->attempt) {
+        ngx_http_ehr_attempt_destroy(asking->attempt);
+    }
+
+    ehr_arena_destroy(asking->arena);
+
+    asking->attempt = NULL;
+    asking->arena = NULL;
+}
+
+
 static ngx_int_t
 ngx_http_ehr_asking_claim(ngx_http_ehr_asking_t *asking)
 {
@@ -125,7 +139,10 @@ ngx_http_ehr_asking_claim(ngx_http_ehr_asking_t *asking)
     }
 
     asking->arena = ehr_arena_create(NGX_HTTP_EHR_ASKING_CAP);
-    if (asking->arena == NULL) {
+    asking->attempt = ngx_http_ehr_attempt_create(asking->worker);
+
+    if (asking->arena == NULL || asking->attempt == NULL) {
+        ngx_http_ehr_asking_free(asking);
         return NGX_ERROR;
     }
 
@@ -144,8 +161,7 @@ ngx_http_ehr_asking_claim(ngx_http_ehr_asking_t *asking)
     asking->write.data = asking;
 
     if (ngx_http_ehr_journal_write(asking->worker, &asking->write) != NGX_OK) {
-        ehr_arena_destroy(asking->arena);
-        asking->arena = NULL;
+        ngx_http_ehr_asking_free(asking);
         return NGX_ERROR;
     }
 
@@ -191,8 +207,7 @@ ngx_http_ehr_asking_release(ngx_http_ehr_asking_t *asking)
 {
     int64_t  due_ms = asking->probe.next_due_ms;
 
-    ehr_arena_destroy(asking->arena);
-    asking->arena = NULL;
+    ngx_http_ehr_asking_free(asking);
     asking->is_busy = 0;
 
     if (asking->probe.op.rc == EHR_OK) {

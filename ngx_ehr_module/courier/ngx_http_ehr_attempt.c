@@ -59,9 +59,8 @@ ngx_http_ehr_delivery_init(ngx_http_ehr_attempt_t *att)
 }
 
 
-static ngx_http_ehr_attempt_t *
-ngx_http_ehr_attempt_create(ngx_http_ehr_worker_t *worker,
-    ngx_http_ehr_partner_t *part, ehr_claim_t *claim)
+ngx_http_ehr_attempt_t *
+ngx_http_ehr_attempt_create(ngx_http_ehr_worker_t *worker)
 {
     ehr_arena_t             *arena;
     ngx_http_ehr_attempt_t  *att;
@@ -76,27 +75,36 @@ ngx_http_ehr_attempt_create(ngx_http_ehr_worker_t *worker,
     }
 
     att->worker = worker;
-    att->part = part;
-    att->claim = claim;
     att->arena = arena;
     att->peer = (ngx_socket_t) -1;
-    att->started_ms = ngx_http_ehr_steady_ms();
 
     att->dummy.fd = (ngx_socket_t) -1;
     att->dummy.data = att;
     att->timer.data = &att->dummy;
     att->timer.log = worker->cycle->log;
 
-    ngx_http_ehr_hold(worker);
-    ngx_http_ehr_delivery_init(att);
-
     return att;
 }
 
 
-static void
-ngx_http_ehr_attempt_begin(ngx_http_ehr_attempt_t *att)
+void
+ngx_http_ehr_attempt_destroy(ngx_http_ehr_attempt_t *att)
 {
+    ehr_arena_destroy(att->arena);
+}
+
+
+static void
+ngx_http_ehr_attempt_begin(ngx_http_ehr_attempt_t *att,
+    ngx_http_ehr_partner_t *part, ehr_claim_t *claim)
+{
+    att->part = part;
+    att->claim = claim;
+    att->started_ms = ngx_http_ehr_steady_ms();
+
+    ngx_http_ehr_hold(att->worker);
+    ngx_http_ehr_delivery_init(att);
+
     if (ngx_http_ehr_attempt_connect(att) != NGX_OK) {
         att->is_closed = 1;
         ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_RETRY,
@@ -108,43 +116,26 @@ ngx_http_ehr_attempt_begin(ngx_http_ehr_attempt_t *att)
 void
 ngx_http_ehr_attempt_start(ngx_http_ehr_batch_t *batch, ehr_claim_t *claim)
 {
-    ngx_http_ehr_worker_t   *worker = batch->lane->worker;
-    ngx_http_ehr_attempt_t  *att;
-
-    att = ngx_http_ehr_attempt_create(worker, batch->lane->part, claim);
-
-    if (att == NULL) {
-        /* no memory even to say so: the row stays ours until we die */
-        ngx_log_error(NGX_LOG_ALERT, worker->cycle->log, 0,
-                      "attempt not started: no memory");
-        ngx_http_ehr_lane_release(batch, 0);
-        return;
-    }
+    ngx_http_ehr_lane_t     *lane = batch->lane;
+    ngx_http_ehr_attempt_t  *att = batch->attempts[--batch->nattempts];
 
     att->batch = batch;
 
-    ngx_http_ehr_count(worker, ATTEMPTS);
-    ngx_http_ehr_attempt_begin(att);
+    ngx_http_ehr_count(lane->worker, ATTEMPTS);
+    ngx_http_ehr_attempt_begin(att, lane->part, claim);
 }
 
 
 void
 ngx_http_ehr_attempt_ask(ngx_http_ehr_asking_t *asking)
 {
-    ngx_http_ehr_attempt_t  *att;
+    ngx_http_ehr_attempt_t  *att = asking->attempt;
 
-    att = ngx_http_ehr_attempt_create(asking->worker, asking->part,
-                                      asking->probe.claims);
-    if (att == NULL) {
-        /* the store gives it out again when the lease is over */
-        ngx_http_ehr_asking_release(asking);
-        return;
-    }
-
+    asking->attempt = NULL;
     att->asking = asking;
 
     ngx_http_ehr_count(asking->worker, QUERIES);
-    ngx_http_ehr_attempt_begin(att);
+    ngx_http_ehr_attempt_begin(att, asking->part, asking->probe.claims);
 }
 
 
@@ -276,7 +267,7 @@ ngx_http_ehr_attempt_end(ngx_http_ehr_attempt_t *att)
         (void) ngx_close_socket(att->peer);
     }
 
-    ehr_arena_destroy(att->arena);
+    ngx_http_ehr_attempt_destroy(att);
 
     if (asking) {
         ngx_http_ehr_asking_release(asking);

@@ -4,8 +4,8 @@
  * One attempt, as the files of its steps share it.  Nobody else includes
  * this: the schedule starts attempts by ngx_http_ehr_schedule.h.
  *
- * Lifetime: from its start to ngx_http_ehr_attempt_end(), in an arena of its
- * own; the request and the connection may go before it.
+ * Lifetime: from before its claim to ngx_http_ehr_attempt_end(), in an arena
+ * of its own; the request and the connection may go before it.
  */
 
 #ifndef NGX_HTTP_EHR_ATTEMPT_H
@@ -17,7 +17,7 @@
 #include "ngx_http_ehr_session.h"
 
 
-typedef struct {
+struct ngx_http_ehr_attempt_s {
     ngx_http_ehr_batch_t          *batch;     /* NULL: a question */
     ngx_http_ehr_asking_t         *asking;    /* NULL: a delivery */
     ngx_http_ehr_worker_t         *worker;
@@ -53,10 +53,11 @@ typedef struct {
     unsigned                       is_sent:1;     /* a request is out */
     unsigned                       is_answered:1;
     unsigned                       is_astray:1;   /* no proxy_pass there */
+    unsigned                       is_unread:1;   /* no memory to judge it */
     unsigned                       is_preparing:1;
     unsigned                       is_finishing:1;
     unsigned                       is_closed:1;   /* the connection is gone */
-} ngx_http_ehr_attempt_t;
+};
 
 
 /* --- ngx_http_ehr_attempt.c --- */

@@ -17,13 +17,13 @@
 static void ngx_http_ehr_attempt_commit(ngx_http_ehr_attempt_t *att);
 
 
-/* I8: no answer came to what was sent, and the plugin has not declared that a
- * repeat is safe. */
+/* I8: no answer came to what was sent, or none that could be read, and the
+ * plugin has not declared that a repeat is safe. */
 
 static ngx_uint_t
 ngx_http_ehr_attempt_may_have_arrived(ngx_http_ehr_attempt_t *att)
 {
-    return att->answer.kind == EHR_ANSWER_LOST
+    return (att->is_unread || att->answer.kind == EHR_ANSWER_LOST)
            && !(att->answer.flags & EHR_REQUEST_LOGIN)
            && !ngx_http_ehr_partner_is_repeat_safe(att->part,
                                              att->claim->sub.kind.data);

@@ -8,8 +8,7 @@
 #include "ngx_http_ehr_attempt.h"
 
 
-/* Copies, for the request may end before the answer is judged.  Without
- * memory it is an answer that cannot be read. */
+/* Copies, for the request may end before the answer is judged. */
 
 static void
 ngx_http_ehr_answer_keep(ngx_http_ehr_attempt_t *att, ngx_http_request_t *sr)
@@ -110,6 +109,17 @@ ngx_http_ehr_attempt_answered(ngx_http_request_t *sr, void *data,
 }
 
 
+static ngx_uint_t
+ngx_http_ehr_is_accepted(int rc, const ehr_outcome_t *out)
+{
+    return rc == 0 && (out->kind == EHR_OUTCOME_ACCEPTED
+                       || out->kind == EHR_OUTCOME_ACCEPTED_WITH_MESSAGE);
+}
+
+
+/* Without memory nothing was understood but what says that it was taken: as
+ * good as no answer. */
+
 void
 ngx_http_ehr_attempt_judge(ngx_http_ehr_attempt_t *att)
 {
@@ -138,6 +148,16 @@ ngx_http_ehr_attempt_judge(ngx_http_ehr_attempt_t *att)
                                   &att->answer, &att->outcome);
 
     ngx_http_ehr_guard_leave(guard);
+
+    if (rc == EHR_PLUGIN_NO_MEMORY
+        || (ehr_arena_is_short(att->arena)
+            && !ngx_http_ehr_is_accepted(rc, &att->outcome)))
+    {
+        att->is_unread = 1;
+        ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_RETRY,
+                                    "courier.no-memory");
+        return;
+    }
 
     if (rc != 0) {
         /* I10: a plugin's failure never becomes an acceptance */

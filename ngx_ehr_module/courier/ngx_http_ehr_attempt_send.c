@@ -240,6 +240,14 @@ ngx_http_ehr_attempt_send(ngx_http_ehr_attempt_t *att)
         return;
     }
 
+    if (att->prc == EHR_PLUGIN_NO_MEMORY
+        || ehr_arena_is_short(att->arena))
+    {
+        ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_RETRY,
+                                    "courier.no-memory");
+        return;
+    }
+
     if (att->prc != 0 || !ngx_http_ehr_request_is_whole(&att->req)) {
         ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_HELD, "plugin.failed");
         return;

@@ -24,7 +24,6 @@
 #define NGX_HTTP_EHR_COLLIDED    4        /* ms, and up to as many more */
 #define NGX_HTTP_EHR_CLAIM_CAP   (128 * 1024 * 1024)
 #define NGX_HTTP_EHR_FAR_EVERY   10000    /* ms: looks for waits too long */
-#define NGX_HTTP_EHR_CLAIM_MAX   16       /* deliveries a claim */
 
 
 static void ngx_http_ehr_lane_timer(ngx_event_t *ev);
@@ -49,13 +48,27 @@ ngx_http_ehr_poll_ms(void)
 }
 
 
+/* Attempts that nothing was claimed for. */
+
+static void
+ngx_http_ehr_batch_spare(ngx_http_ehr_batch_t *batch)
+{
+    while (batch->nattempts) {
+        ngx_http_ehr_attempt_destroy(batch->attempts[--batch->nattempts]);
+    }
+}
+
+
 static void
 ngx_http_ehr_batch_unref(ngx_http_ehr_batch_t *batch)
 {
-    if (--batch->refs == 0) {
-        ehr_arena_destroy(batch->arena);
-        ngx_free(batch);
+    if (--batch->refs > 0) {
+        return;
     }
+
+    ngx_http_ehr_batch_spare(batch);
+    ehr_arena_destroy(batch->arena);
+    ngx_free(batch);
 }
 
 
@@ -246,6 +259,8 @@ ngx_http_ehr_lane_claimed(ngx_http_ehr_write_t *write)
         ngx_http_ehr_attempt_start(batch, &claim->claims[i]);
     }
 
+    ngx_http_ehr_batch_spare(batch);
+
     if (claim->nfar) {
         ngx_log_error(NGX_LOG_WARN, lane->timer.log, 0,
                       "the clock was put back: partner=%V deliveries=%uD do "
@@ -292,27 +307,51 @@ ngx_http_ehr_lane_opens_ms(void *data, const ehr_submission_t *sub,
 static ngx_http_ehr_batch_t *
 ngx_http_ehr_batch_create(ngx_http_ehr_lane_t *lane, ngx_uint_t max)
 {
-    ngx_http_ehr_batch_t  *batch;
+    ngx_http_ehr_batch_t    *batch;
+    ngx_http_ehr_attempt_t  *att;
 
     batch = ngx_calloc(sizeof(ngx_http_ehr_batch_t), lane->timer.log);
     if (batch == NULL) {
         return NULL;
     }
 
-    batch->arena = ehr_arena_create(NGX_HTTP_EHR_CLAIM_CAP);
-    if (batch->arena == NULL) {
-        ngx_free(batch);
-        return NULL;
-    }
-
     batch->lane = lane;
     batch->refs = 1;
+
+    batch->arena = ehr_arena_create(NGX_HTTP_EHR_CLAIM_CAP);
+    if (batch->arena == NULL) {
+        goto failed;
+    }
+
+    while (batch->nattempts < max) {
+        att = ngx_http_ehr_attempt_create(lane->worker);
+        if (att == NULL) {
+            goto failed;
+        }
+
+        batch->attempts[batch->nattempts++] = att;
+    }
+
+    return batch;
+
+failed:
+
+    ngx_http_ehr_batch_unref(batch);
+
+    return NULL;
+}
+
+
+static void
+ngx_http_ehr_batch_fill(ngx_http_ehr_batch_t *batch)
+{
+    ngx_http_ehr_lane_t  *lane = batch->lane;
 
     batch->claim.op.type = EHR_STORE_OP_CLAIM;
     batch->claim.partner = (char *) lane->part->name.data;
     batch->claim.owner = lane->worker->owner;
     batch->claim.now_ms = ngx_http_ehr_now_ms();
-    batch->claim.max = (uint32_t) max;
+    batch->claim.max = (uint32_t) batch->nattempts;
     batch->claim.arena = batch->arena;
 
     if ((ngx_msec_int_t) (ngx_current_msec - lane->far_at) >= 0) {
@@ -327,8 +366,6 @@ ngx_http_ehr_batch_create(ngx_http_ehr_lane_t *lane, ngx_uint_t max)
     batch->write.op = &batch->claim.op;
     batch->write.done = ngx_http_ehr_lane_claimed;
     batch->write.data = batch;
-
-    return batch;
 }
 
 
@@ -364,6 +401,8 @@ ngx_http_ehr_lane_kick(ngx_http_ehr_lane_t *lane)
         (void) ngx_http_ehr_lane_return(lane, max, max);
         return;
     }
+
+    ngx_http_ehr_batch_fill(batch);
 
     if (ngx_http_ehr_journal_write(lane->worker, &batch->write) != NGX_OK) {
         (void) ngx_http_ehr_lane_return(lane, max, max);

@@ -16,11 +16,15 @@
 /* Between two probes of a partner that does not answer, at most. */
 #define NGX_HTTP_EHR_LANE_WAIT_MAX  60000
 
+/* Deliveries a claim. */
+#define NGX_HTTP_EHR_CLAIM_MAX      16
 
-typedef struct ngx_http_ehr_lane_s   ngx_http_ehr_lane_t;
-typedef struct ngx_http_ehr_batch_s  ngx_http_ehr_batch_t;
-typedef struct ngx_http_ehr_jobs_s    ngx_http_ehr_jobs_t;
-typedef struct ngx_http_ehr_asking_s  ngx_http_ehr_asking_t;
+
+typedef struct ngx_http_ehr_lane_s     ngx_http_ehr_lane_t;
+typedef struct ngx_http_ehr_batch_s    ngx_http_ehr_batch_t;
+typedef struct ngx_http_ehr_jobs_s     ngx_http_ehr_jobs_t;
+typedef struct ngx_http_ehr_asking_s   ngx_http_ehr_asking_t;
+typedef struct ngx_http_ehr_attempt_s  ngx_http_ehr_attempt_t;
 
 
 /* For what lasts: the workers' common clock, which nobody puts back. */
@@ -40,6 +44,9 @@ struct ngx_http_ehr_batch_s {
     ehr_arena_t               *arena;
     ngx_http_ehr_lane_t       *lane;
     ngx_uint_t                 refs;
+    ngx_uint_t                 nattempts;     /* that nothing was claimed
+                                                 for yet */
+    ngx_http_ehr_attempt_t    *attempts[NGX_HTTP_EHR_CLAIM_MAX];
 };
 
 
@@ -74,6 +81,7 @@ struct ngx_http_ehr_asking_s {
     ngx_http_ehr_write_t       write;
     ehr_store_probe_t          probe;
     ehr_arena_t               *arena;         /* of the claim */
+    ngx_http_ehr_attempt_t    *attempt;       /* until it is asked */
     ngx_uint_t                 is_busy;       /* flag */
 };
 
@@ -113,8 +121,14 @@ void ngx_http_ehr_lane_kick(ngx_http_ehr_lane_t *lane);
 void ngx_http_ehr_lane_tell(ngx_http_ehr_lane_t *lane, ehr_lane_event_e kind,
                             int64_t started_ms);
 
-/* The attempt takes the claim; it gives the lane back when it ended.  due_ms:
- * when the same delivery is due again; 0: never. */
+/* What an attempt cannot do without, before anything is claimed for it: what
+ * is sending always has somebody who ends it (I6). */
+ngx_http_ehr_attempt_t *ngx_http_ehr_attempt_create(
+    ngx_http_ehr_worker_t *worker);
+void ngx_http_ehr_attempt_destroy(ngx_http_ehr_attempt_t *att);
+
+/* One of the batch's attempts takes the claim; it gives the lane back when it
+ * ended.  due_ms: when the same delivery is due again; 0: never. */
 void ngx_http_ehr_attempt_start(ngx_http_ehr_batch_t *batch,
                                 ehr_claim_t *claim);
 
@@ -124,7 +138,7 @@ void ngx_http_ehr_lane_release(ngx_http_ehr_batch_t *batch, int64_t due_ms);
  * lanes: it takes no place of a delivery. */
 ngx_int_t ngx_http_ehr_askings_init(ngx_http_ehr_worker_t *worker);
 
-/* A question is an attempt without the document; done with it, the asking is
+/* The asking's attempt, without the document; done with it, the asking is
  * given back. */
 void ngx_http_ehr_attempt_ask(ngx_http_ehr_asking_t *asking);
 void ngx_http_ehr_asking_release(ngx_http_ehr_asking_t *asking);

@@ -31,6 +31,11 @@
 #define EHR_ABI_MAJOR  1
 #define EHR_ABI_MINOR  2
 
+/* Of prepare(), judge() and query(): there is no memory now for what
+ * host->alloc() does not give, a library's above all; called again later
+ * (1.2). */
+#define EHR_PLUGIN_NO_MEMORY  (-2)
+
 
 /* Bytes with a length; never NUL-terminated unless said.  data may be NULL
  * only when len is 0. */

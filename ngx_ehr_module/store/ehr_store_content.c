@@ -213,14 +213,19 @@ static ehr_content_e
 unseal(ehr_store_t *store, const ehr_submission_t *sub, ehr_arena_t *arena,
        kept_t *kept)
 {
-    ehr_str_t  context;
+    ehr_str_t      context;
+    ehr_sealer_t  *sealer = sealer_of(store);
 
     context = context_of(sub, kept->packing, arena);
-    if (context.data == NULL) {
+
+    if (context.data == NULL
+        || (sealer == NULL && store->options.keys != NULL
+            && store->options.keys->n != 0))
+    {
         return EHR_CONTENT_NO_MEMORY;
     }
 
-    switch (ehr_unseal(sealer_of(store), kept->key, context, kept->bytes,
+    switch (ehr_unseal(sealer, kept->key, context, kept->bytes,
                        arena, &kept->bytes))
     {
     case EHR_OK:

@@ -155,7 +155,7 @@ prepare_headers(const insurance_t *in, const ehr_delivery_t *dlv,
 
     hash = insurance_md5(in, dlv->account.password);
     if (hash.data == NULL) {
-        return -1;
+        return EHR_PLUGIN_NO_MEMORY;
     }
 
     add_header(request, (ehr_str_t) ehr_string("accessToken"), access_token);

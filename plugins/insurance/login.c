@@ -37,7 +37,7 @@ insurance_login_prepare(const insurance_t *in, const ehr_delivery_t *dlv,
     };
 
     if (fields[1].value.data == NULL) {
-        return -1;
+        return EHR_PLUGIN_NO_MEMORY;
     }
 
     request->flags = EHR_REQUEST_LOGIN;

@@ -3,8 +3,8 @@
 /*
  * Preloaded into nginx and test programs: makes the calls on one folder's
  * files fail, fall short, hang or kill at a chosen moment, records them for a
- * power cut (trace.h), and shifts the wall clock.  It knows names of files
- * and system calls, nothing of what is in them.
+ * power cut (trace.h), takes memory away, and shifts the wall clock.  It knows
+ * names of files and system calls, nothing of what is in them.
  *
  *   EHR_FAULT_DIR     the folder; other files are left alone
  *   EHR_FAULT_PLAN    a file of 4096 bytes, mapped by all processes
@@ -13,12 +13,16 @@
  * The plan's page:
  *
  *   0     "CALL SUFFIX N[+] ACT\n", or a zero byte: nothing happens
- *         CALL    open write sync truncate, or any of them
- *         SUFFIX  of the file's name ("-wal"); "*" for every file
+ *         CALL    open write sync truncate, or any of them; memory: of
+ *                 malloc() and its kin, in all programs but those of a
+ *                 sanitizer, whose own is used
+ *         SUFFIX  of the file's name ("-wal"); "*" for every file, and for
+ *                 memory
  *         N       the N-th such call since the plan was written; with "+"
  *                 every later one too
- *         ACT     an errno (ENOSPC EIO EROFS EMFILE), dead (EIO, and every
- *                 later call on every file too), short (half is written),
+ *         ACT     an errno (ENOSPC EIO EROFS EMFILE ENOMEM), dead (EIO, and
+ *                 every later call on every file too), short (half is
+ *                 written),
  *                 lie (an fsync that does nothing and says yes),
  *                 kill-before, kill-after (SIGKILL), hang (until the plan
  *                 changes)
@@ -79,11 +83,12 @@ typedef struct {
 
 static const errno_t  errnos[] = {
     { "ENOSPC", ENOSPC }, { "EIO", EIO }, { "EROFS", EROFS },
-    { "EMFILE", EMFILE }, { NULL, 0 }
+    { "EMFILE", EMFILE }, { "ENOMEM", ENOMEM }, { NULL, 0 }
 };
 
 
 static const char  dead[] = "any * 1+ EIO\n";
+static const char  memory[] = "memory";
 
 
 /* A preloaded library has no owner to hand its state around. */
@@ -682,4 +687,50 @@ time(time_t *out)
     }
 
     return now.tv_sec;
+}
+
+
+/* --- memory --- */
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+extern void *__libc_memalign(size_t align, size_t size);
+
+
+static int
+has_memory(void)
+{
+    return page == NULL || strncmp(page, memory, sizeof(memory) - 1) != 0
+           || act_on(memory, "") != FAIL;
+}
+
+
+void *
+malloc(size_t size)
+{
+    return has_memory() ? __libc_malloc(size) : NULL;
+}
+
+
+void *
+calloc(size_t n, size_t size)
+{
+    return has_memory() ? __libc_calloc(n, size) : NULL;
+}
+
+
+void *
+realloc(void *old, size_t size)
+{
+    return has_memory() ? __libc_realloc(old, size) : NULL;
+}
+
+
+int
+posix_memalign(void **piece, size_t align, size_t size)
+{
+    *piece = has_memory() ? __libc_memalign(align, size) : NULL;
+
+    return *piece == NULL ? ENOMEM : 0;
 }

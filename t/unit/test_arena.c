@@ -66,9 +66,30 @@ the_cap_holds_exactly(void **state)
     assert_null(ehr_arena_alloc(arena, 1));
     assert_null(ehr_arena_alloc(arena, 0));
     assert_int_equal(ehr_arena_used(arena), 64);
+    assert_false(ehr_arena_is_short(arena));
 
     ehr_arena_destroy(arena);
 }
+
+
+/* A sanitizer ends the program instead. */
+
+#if !defined(__SANITIZE_ADDRESS__)
+
+static void
+a_machine_without_memory_is_told_from_the_cap(void **state)
+{
+    ehr_arena_t  *arena = ehr_arena_create(SIZE_MAX);
+
+    /* more than any address space has */
+    assert_null(ehr_arena_alloc(arena, PTRDIFF_MAX - 4096));
+    assert_true(ehr_arena_is_short(arena));
+    assert_non_null(ehr_arena_alloc(arena, 16));
+
+    ehr_arena_destroy(arena);
+}
+
+#endif
 
 
 static void
@@ -175,6 +196,9 @@ main(void)
         cmocka_unit_test(pieces_are_aligned_to_sixteen_bytes),
         cmocka_unit_test(pieces_do_not_overlap),
         cmocka_unit_test(the_cap_holds_exactly),
+#if !defined(__SANITIZE_ADDRESS__)
+        cmocka_unit_test(a_machine_without_memory_is_told_from_the_cap),
+#endif
         cmocka_unit_test(a_refused_piece_leaves_room_for_a_smaller_one),
         cmocka_unit_test(sizes_that_overflow_are_refused),
         cmocka_unit_test(calloc_clears),

@@ -182,6 +182,7 @@ static ehr_rc_t
 find_old(ehr_store_t *store, const ehr_store_keep_t *keep, old_list_t *old)
 {
     old_t        row;
+    int64_t      upper;
     ehr_rc_t     rc, looked;
     uint32_t     n;
     ehr_query_t  q;
@@ -189,10 +190,18 @@ find_old(ehr_store_t *store, const ehr_store_keep_t *keep, old_list_t *old)
     old->n = 0;
     old->last = keep->retain_position;
 
+    /* What came later is not looked at. */
+    rc = ehr_store_first_since(store, newest_old(keep) + EHR_STORE_SKEW_MS,
+                               &upper);
+    if (rc != EHR_OK) {
+        return rc;
+    }
+
     ehr_query_begin(&q, store, EHR_SQL_RETAIN_OLD);
     ehr_query_int(&q, old->last);
     ehr_query_int(&q, newest_old(keep));
     ehr_query_int(&q, MAX_LOOKED);
+    ehr_query_int(&q, upper);
 
     for (n = 0, rc = ehr_query_step(&q);
          rc == EHR_AGAIN && old->n < MAX_REMOVED;

@@ -336,7 +336,8 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
 
     [EHR_SQL_RETAIN_OLD] =
         "SELECT seq, kind, received_ms FROM submissions"
-        " WHERE seq > ?1 AND received_ms < ?2 ORDER BY seq LIMIT ?3",
+        " WHERE seq > ?1 AND seq < ?4 AND received_ms < ?2"
+        " ORDER BY seq LIMIT ?3",
 
     [EHR_SQL_RETAIN_AGE] =
         "SELECT EXISTS (SELECT 1 FROM contents WHERE seq = ?1),"

@@ -40,26 +40,31 @@ fill_run(sqlite3 *db, const char *sql)
 }
 
 
-/* "n": one row for each document, a minute after the one before. */
+/* "n": one row for each document, a minute after the one before.  Every so
+ * many of them is not accepted: those take the states, and ten facilities and
+ * the kinds, in turn. */
 
 static inline void
 fill_numbers(sqlite3 *db, int rows)
 {
-    char  sql[1024];
+    int   every = rows / FILL_OPEN;
+    char  sql[1400];
 
     (void) snprintf(sql, sizeof(sql),
         "CREATE TEMP TABLE n AS"
         " WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL"
-        " SELECT i + 1 FROM c WHERE i < %d)"
-        " SELECT i, printf('%%05d', 99001 + i %% 100) AS facility,"
-        " iif(i %% 3, 'claim', 'checkin') AS kind,"
-        " %lld - (%d - i) * 60000 AS received_ms,"
-        " iif(i %% %d, 'accepted', CASE i / %d %% 8"
+        " SELECT i + 1 FROM c WHERE i < %d),"
+        " t AS (SELECT i, i %% %d <> 0 AS is_settled, i / %d AS turn FROM c)"
+        " SELECT i, %lld - (%d - i) * 60000 AS received_ms,"
+        " printf('%%05d', 99001 + iif(is_settled, i %% 100, turn / 8 %% 10))"
+        " AS facility,"
+        " iif(iif(is_settled, i, turn) %% 3, 'claim', 'checkin') AS kind,"
+        " iif(is_settled, 'accepted', CASE turn %% 8"
         " WHEN 0 THEN 'pending' WHEN 1 THEN 'sending' WHEN 2 THEN 'refused'"
         " WHEN 3 THEN 'retrying' WHEN 4 THEN 'uncertain' WHEN 5 THEN 'held'"
         " WHEN 6 THEN 'superseded' ELSE 'accepted_with_message' END)"
-        " AS state FROM c",
-        rows, (long long) NOW, rows, rows / FILL_OPEN, rows / FILL_OPEN);
+        " AS state FROM t",
+        rows, every, every, (long long) NOW, rows);
 
     fill_run(db, sql);
 }
@@ -84,7 +89,7 @@ static const char  fill_tables[] =
     " iif(state = 'sending', 1, NULL), iif(state = 'sending', 1, NULL),"
     " iif(state = 'uncertain', received_ms, 0), 'partner.answered'"
     " FROM n JOIN (VALUES ('insurance'), ('vneid')) AS p"
-    " ON p.column1 = 'insurance' OR kind = 'claim';"
+    " ON p.column1 = 'insurance' OR kind = 'claim' ORDER BY i;"
     "INSERT INTO attempts (delivery, attempt, fence, owner_slot,"
     " owner_incarnation, started_ms, ended_ms, state, http_status)"
     " SELECT id, 1, 0, 1, 1, 1, iif(state = 'sending', NULL, 1), state, 200"

@@ -348,6 +348,30 @@ for my $id (@hanging_ids) {
 is_deeply(\%ends, { accepted => 20 }, "when it ends, all are accepted");
 
 $_->close for @clients;
+
+
+# --- a route that is taken away ---------------------------------------------
+
+# The newer content goes elsewhere: the partner of the old one gets what was
+# acknowledged for it, for it never gets another.
+
+$sim->stop;
+$first = checkin();
+$first_id = sent($first);
+ok(wait_state($world, $client, $first_id, "retrying"),
+   "the first waits for its partner");
+
+$client->close;
+$world->reconfigure(partner => "retry=20ms,100ms$both",
+                    routes  => [ "claim second", "checkin second" ]);
+$newest_id = sent(correction($first));
+ok(wait_state($world, $client, $newest_id, "accepted"),
+   "its correction has gone to another one");
+
+$sim->start;
+ok(wait_state($world, $client, $first_id, "accepted", 20),
+   "the first is not superseded where the newer does not go");
+
 $other->stop;
 $world->finish;
 done_testing();

@@ -169,7 +169,8 @@ typedef enum {
 /*
  * Stores a submission with its deliveries (state pending, due at once) unless
  * it is there already (I3).  Other bytes with the same facility, kind and
- * business key supersede the older ones that are pending, retrying or held.
+ * business key supersede the older ones that are pending, retrying or held at
+ * the partners they go to.
  * An empty business key supersedes nothing.  When ndeliveries is 0 the
  * submission is stored all the same.
  *

@@ -317,7 +317,7 @@ read_stretch(ehr_store_t *store, const ehr_job_t *job, stretch_t *stretch)
 
     (void) snprintf(sql, sizeof(sql),
                     "SELECT d.id, d.seq, d.partner, d.state, d.kind, "
-                    EHR_SQL_HAS_NEWER ", " EHR_SQL_MAY_HAVE_LEFT
+                    EHR_SQL_HAS_NEWER("d") ", " EHR_SQL_MAY_HAVE_LEFT
                     " FROM deliveries AS d NOT INDEXED"
                     " WHERE d.id > :after AND d.id <= :upper%s"
                     " ORDER BY d.id LIMIT :limit", where);

@@ -25,12 +25,15 @@
 #define IS_READY                                                              \
     "d.state IN ('pending', 'retrying') AND d.due_ms = 0"
 
-/* What newer content of the same key takes the place of. */
+/* What newer content of the same key takes the place of: what goes where it
+ * goes too.  A partner it does not go to would never see either. */
 
 #define OLDER_CONTENT                                                         \
     "business_key = ?1 AND facility = ?2 AND kind = ?3 AND seq < ?4"          \
     " AND state IN ('pending', 'sending', 'retrying', 'held')"                \
-    " AND state <> 'sending'"
+    " AND state <> 'sending'"                                                 \
+    " AND EXISTS (SELECT 1 FROM deliveries AS n"                              \
+    " WHERE n.seq = ?4 AND n.partner = deliveries.partner)"
 
 #define JOB_COLUMNS                                                           \
     "id, action, state, facility, partner, kind, reason, in_state,"           \
@@ -102,11 +105,7 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
     [EHR_SQL_SUPERSEDE_SELF] =
         "UPDATE deliveries SET state = 'superseded', reason = ?2, due_ms = 0"
         " WHERE id = ?1 AND state IN ('retrying', 'held')"
-        " AND business_key <> '' AND EXISTS ("
-        "SELECT 1 FROM submissions AS s"
-        " WHERE s.business_key = deliveries.business_key"
-        " AND s.facility = deliveries.facility"
-        " AND s.kind = deliveries.kind AND s.seq > deliveries.seq)"
+        " AND " EHR_SQL_HAS_NEWER("deliveries")
         " RETURNING seq, partner",
 
     /* --- what is stored of one submission --- */
@@ -402,7 +401,7 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " WHERE seq = ?1), 0), ?2, ?3, ?4, ?5, ?6)",
 
     [EHR_SQL_DECIDE_FIND] =
-        "SELECT d.id, d.partner, d.state, d.kind, " EHR_SQL_HAS_NEWER ", "
+        "SELECT d.id, d.partner, d.state, d.kind, " EHR_SQL_HAS_NEWER("d") ", "
         EHR_SQL_MAY_HAVE_LEFT ","
         " (SELECT coalesce(max(h.step), 0) FROM history AS h"
         " WHERE h.seq = d.seq) FROM deliveries AS d"

@@ -124,13 +124,17 @@ typedef enum {
 } ehr_sql_e;
 
 
-/* An expression on "deliveries AS d": whether newer content was accepted. */
-#define EHR_SQL_HAS_NEWER                                                     \
-    "(d.business_key <> '' AND EXISTS ("                                      \
-    "SELECT 1 FROM submissions AS s WHERE s.business_key = d.business_key"    \
-    " AND s.facility = d.facility AND s.kind = d.kind AND s.seq > d.seq))"
+/* An expression on deliveries, under this name: whether newer content of the
+ * same key was accepted for the same partner. */
+#define EHR_SQL_HAS_NEWER(d)                                                  \
+    "(" d ".business_key <> '' AND EXISTS ("                                  \
+    "SELECT 1 FROM submissions AS s"                                          \
+    " JOIN deliveries AS n ON n.seq = s.seq AND n.partner = " d ".partner"    \
+    " WHERE s.business_key = " d ".business_key"                              \
+    " AND s.facility = " d ".facility AND s.kind = " d ".kind"                \
+    " AND s.seq > " d ".seq))"
 
-/* The same: whether the partner has answered an attempt, or perhaps got one. */
+/* An expression on "deliveries AS d": whether the partner has answered an attempt, or perhaps got one. */
 #define EHR_SQL_MAY_HAVE_LEFT                                                 \
     "EXISTS (SELECT 1 FROM attempts AS a WHERE a.delivery = d.id"             \
     " AND (a.http_status <> 0 OR a.state = 'uncertain'))"

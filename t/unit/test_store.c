@@ -300,6 +300,38 @@ other_keys_kinds_and_facilities_are_not_superseded(void **state)
 }
 
 
+/* A route was taken away between the two. */
+
+static void
+a_correction_supersedes_only_where_it_goes_itself(void **state)
+{
+    world_t             *w = *state;
+    ehr_store_submit_t   a, b, c;
+
+    document(w, &a, "<A/>");
+    a.sub.business_key = ehr_str("LK1");
+    a.sub.ndeliveries = 2;
+    (void) strcpy(a.sub.deliveries[1].partner, "health");
+    submit(w, &a);
+
+    submit_keyed(w, &b, "<B/>", "LK1");
+
+    assert_int_equal(look(w, a.sub.id).deliveries[0].state,
+                     EHR_STATE_SUPERSEDED);
+    assert_int_equal(look(w, a.sub.id).deliveries[1].state,
+                     EHR_STATE_PENDING);
+
+    document(w, &c, "<C/>");
+    c.sub.business_key = ehr_str("LK1");
+    c.sub.ndeliveries = 0;
+    submit(w, &c);
+
+    assert_int_equal(state_of(w, b.sub.id), EHR_STATE_PENDING);
+    assert_int_equal(look(w, a.sub.id).deliveries[1].state,
+                     EHR_STATE_PENDING);
+}
+
+
 static void
 bytes_that_were_corrected_stay_a_duplicate(void **state)
 {
@@ -894,6 +926,7 @@ main(void)
         store_test(a_correction_supersedes_what_has_not_left),
         store_test(a_correction_supersedes_retrying_and_held_but_not_sending),
         store_test(other_keys_kinds_and_facilities_are_not_superseded),
+        store_test(a_correction_supersedes_only_where_it_goes_itself),
         store_test(bytes_that_were_corrected_stay_a_duplicate),
         store_test(a_broken_operation_does_not_hurt_its_batch),
         store_test(an_operation_that_breaks_halfway_leaves_nothing),

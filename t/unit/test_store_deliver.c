@@ -233,6 +233,26 @@ old_content_that_failed_gives_way_to_newer(void **state)
 
 
 static void
+old_content_stays_where_the_newer_does_not_go(void **state)
+{
+    world_t             *w = *state;
+    ehr_store_claim_t    op;
+    ehr_store_submit_t   a, b;
+
+    submit_keyed(w, &a, "<A/>", "LK1");
+    assert_int_equal(claim_as(w, &op, 1, NOW), 1);
+
+    document(w, &b, "<B/>");
+    b.sub.business_key = ehr_str("LK1");
+    (void) strcpy(b.sub.deliveries[0].partner, "health");
+    submit(w, &b);
+
+    assert_ok(finish_as(w, &op.claims[0], EHR_STATE_RETRYING));
+    assert_int_equal(state_of(w, a.sub.id), EHR_STATE_RETRYING);
+}
+
+
+static void
 without_a_key_nothing_gives_way(void **state)
 {
     world_t             *w = *state;
@@ -689,6 +709,7 @@ main(void)
         store_test(without_a_key_nothing_gives_way),
         store_test(uncertain_and_held_do_not_block_newer_content),
         store_test(old_content_that_failed_gives_way_to_newer),
+        store_test(old_content_stays_where_the_newer_does_not_go),
         store_test(a_claim_takes_what_fits_its_arena),
         store_test(impossible_claims_are_broken),
         store_test(a_result_is_kept_with_its_attempt_and_history),

@@ -104,7 +104,7 @@ subtest "validating only says the same" => sub {
 };
 
 subtest "the administrator decides how severe a rule is" => sub {
-    my @others = map { "set.rule.$_=off" } other_rules();
+    my @others = map { "set.rule.$_=off" } "D13", other_rules();
 
     validators("claim plugin=$claims set.rule.M1=warning @others");
 

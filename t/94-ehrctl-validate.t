@@ -20,7 +20,8 @@ use EHR::Document;
 use EHR::Util qw(build slurp spew top);
 use EHR::World;
 
-my $world = EHR::World->new(workers => 1, sim => 0, redis => 0);
+my $world = EHR::World->new(workers => 1, sim => 0, redis => 0,
+    claim_rules => "");
 my $dir = $world->dir;
 
 delete @ENV{grep { /^EHR_PLUGINS/ || /^LC_|^LANG/ } keys %ENV};

@@ -24,8 +24,10 @@ use EHR::World;
 delete @ENV{grep { /^EHR_PLUGINS/ || /^LC_|^LANG/ } keys %ENV};
 $ENV{LANG} = "en_US.UTF-8";
 
+# By its own defaults, as ehrctl has them.
+
 my $world = EHR::World->new(workers => 1, redis => 0, rate => "off",
-    cert_rate => "off");
+    cert_rate => "off", claim_rules => "");
 my $dir = $world->dir;
 
 $world->start;

@@ -31,6 +31,9 @@ package EHR::World;
 #                                 # leave SIGSEGV alone
 #       validators => undef,      # of ehr_validator, [ "claim plugin=..." ];
 #                                 # undef: all that were built
+#       claim_rules => "set.rule.D13=off",    # of theirs for claims: those of
+#                                 # tests are of one year for ever, and D13
+#                                 # warns in every other one
 #       store_keys => undef,      # files of ehr_store_key; undef: the PKI's;
 #                                 # []: none, documents lie in clear
 #       accounts => { 99001 => { username => ..., password => ... } },
@@ -186,6 +189,7 @@ sub _defaults {
         read_timeout  => "30s",
         routes        => [ "claim insurance", "checkin insurance" ],
         validators    => undef,
+        claim_rules   => "set.rule.D13=off",
         standin       => undef,
         crashes       => 0,
         store_keys    => undef,
@@ -306,7 +310,7 @@ sub _write_conf {
     }
 
     my $validators = join("", map { "    ehr_validator $_;\n" }
-        @{$o{validators} || [ _validators() ]});
+        @{$o{validators} || [ _validators($o{claim_rules}) ]});
 
     my $redis = $o{redis} ? "unix:$self->{sockets}/redis $o{redis_options}"
                           : "off";
@@ -344,6 +348,8 @@ sub _write_conf {
 # Each kind with its plugin, as conf/nginx.conf has them.
 
 sub _validators {
+    my ($claim_rules) = @_;
+
     my %plugin = (
         claim        => "claims",
         checkin      => "checkin",
@@ -352,7 +358,9 @@ sub _validators {
         driver_exam  => "driver_exam",
     );
 
-    return map { "$_->[0] plugin=$_->[1]" } grep { -e $_->[1] }
+    return map { "$_->[0] plugin=$_->[1]"
+            . ($_->[0] eq "claim" ? " $claim_rules" : "") }
+        grep { -e $_->[1] }
         map { [ $_, build() . "/plugins/$plugin{$_}.so" ] }
         sort keys %plugin;
 }

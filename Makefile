@@ -311,11 +311,13 @@ test-build: build-all unit-build fuzz-build $(OUT)/t/keep_open.so \
 
 # Faults are preloaded; what checks the journal after them is a program.
 
-$(OUT)/t/fault/fault.so: t/fault/fault.c t/fault/trace.h
-	@mkdir -p $(@D)
-	$(CC) -D_GNU_SOURCE -std=c11 -O2 -g -fPIC -shared $(WARN) -o $@ $<
+PRELOAD    := $(addprefix t/fault/,fault.c plan.c talk.c memory.c clock.c)
+FAULT_SRC  := $(filter-out $(PRELOAD),$(wildcard t/fault/*.c))
 
-FAULT_SRC  := $(filter-out t/fault/fault.c,$(wildcard t/fault/*.c))
+$(OUT)/t/fault/fault.so: $(PRELOAD) t/fault/preload.h t/fault/trace.h
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=c11 -O2 -g -fPIC -shared $(WARN) -o $@ \
+	    $(PRELOAD)
 
 $(OUT)/t/fault/journal: $(FAULT_SRC) $(wildcard t/fault/*.h) $(CORE)
 	@mkdir -p $(@D)

@@ -9,7 +9,8 @@ package EHR::Fault;
 #                               trace => "$dir/trace");      # trace: if any
 #   $fault->run_with($sub);       # calls it with the environment set
 #   $fault->set_environment;      # of this process, for good
-#   $fault->plan("sync -wal 3 kill-before");       # see t/fault/fault.c
+#   $fault->plan("sync -wal 3 kill-before");       # see t/fault/preload.h;
+#                                 # more lines: each after the one before
 #   $fault->clear;
 #   $fault->calls  $fault->hits   # since the last plan
 #   $fault->clock(3600);          # the wall clock is so many seconds ahead
@@ -64,7 +65,8 @@ sub plan {
     my ($self, $text) = @_;
 
     $self->clear;
-    $self->_put(AT_COUNTS, "\0" x 16);
+    $self->{plans} += 2;          # the odd ones are those of "dead"
+    $self->_put(AT_COUNTS, pack("Q3", ($self->{plans} & 0xffff) << 48));
     $self->_put(1, substr("$text\n", 1) . "\0");
     $self->_put(0, substr($text, 0, 1));
 
@@ -88,7 +90,7 @@ sub _count {
 }
 
 
-sub calls { return $_[0]->_count(0) }
+sub calls { return $_[0]->_count(0) & 0xffffffff }
 sub hits  { return $_[0]->_count(1) }
 
 

@@ -82,6 +82,8 @@ package EHR::World;
 #   kill_worker($pid, $signal)   on purpose; any worker, KILL; gives the pid
 #   adopt($pid)          a binary upgrade has put this master in its place
 #   kill_all             SIGKILL to master and workers; restart brings it back
+#   wait_dead(@workers)  until the master and these are gone: they died on
+#                        purpose
 #   redis_kill redis_start redis_stop (SIGSTOP) redis_cont  redis_pid
 #   issue($name, @opt)   one more certificate, in this world's own folder
 #                        (pki.sh issue: "--cn", "x", "--end", ...; first
@@ -598,6 +600,15 @@ sub _spawn {
 }
 
 
+# An orphan that has died may wait for whoever reaps it.
+
+sub _is_alive {
+    my ($pid) = @_;
+
+    return slurp("/proc/$pid/stat") =~ /\) [^ZX] /;
+}
+
+
 sub _is_running {
     my ($self, $what) = @_;
 
@@ -605,7 +616,7 @@ sub _is_running {
     return 0 unless $pid;
 
     if ($what eq "master" && $self->{is_adopted}) {
-        return kill(0, $pid) && slurp("/proc/$pid/stat") !~ /\) Z /;
+        return _is_alive($pid);
     }
 
     return 1 if waitpid($pid, POSIX::WNOHANG()) == 0;
@@ -716,8 +727,17 @@ sub kill_all {
     my @workers = $self->workers;
 
     kill("KILL", $self->{master}, @workers);
+
+    return $self->wait_dead(@workers);
+}
+
+
+sub wait_dead {
+    my ($self, @workers) = @_;
+
     wait_for(STOP_SEC, sub {
-        return !$self->_is_running("master") && !grep { kill(0, $_) } @workers;
+        return !$self->_is_running("master") && !grep { _is_alive($_) }
+                                                      @workers;
     }) or die "they do not die";
 
     delete $self->{master_status};

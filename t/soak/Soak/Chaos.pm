@@ -65,7 +65,7 @@ my @standin = (
         processing)),
 );
 
-# The N-th call on the journal's files, as t/fault/fault.c has it.
+# The N-th call on the journal's files, as t/fault/preload.h has it.
 
 my @disk = (
     "write * 1+ ENOSPC", "sync * 1+ EIO", "write -wal 1+ EIO",

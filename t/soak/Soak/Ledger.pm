@@ -13,6 +13,8 @@ package Soak::Ledger;
 #   my ($acknowledged, $unknown, $arrived) = Soak::Ledger::read(@paths);
 #
 #   my $journal = Soak::Ledger::journal($path);   # as Soak::Verdict takes it
+#   my $arrived = Soak::Ledger::kept($sim);       # the same, of a simulator
+#                                                 # that still has its files
 
 use strict;
 use warnings;
@@ -89,6 +91,21 @@ sub read {
     @arrived = sort { $a->{number} <=> $b->{number} } @arrived;
 
     return (\@acknowledged, \@unknown, \@arrived);
+}
+
+
+# In the order in which they came.
+
+sub kept {
+    my ($sim) = @_;
+
+    my %number = map { $_->{file} => $_->{file} =~ m{/0*(\d+)-[^/]+$} }
+        my @kept = ($sim->received, $sim->refused);
+
+    return [ map {
+        { sha256  => $_->{sha256},
+          outcome => $_->{outcome} eq "accepted" ? "200" : $_->{outcome} }
+    } sort { $number{$a->{file}} <=> $number{$b->{file}} } @kept ];
 }
 
 

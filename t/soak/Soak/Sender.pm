@@ -72,9 +72,25 @@ sub stop { kill("TERM", $_[0]{pid}); return }
 sub wait {
     my ($self) = @_;
 
-    waitpid($self->{pid}, 0);
+    waitpid(delete $self->{pid}, 0);
 
     return $?;
+}
+
+
+# A test that dies leaves none behind.
+
+sub DESTROY {
+    my ($self) = @_;
+
+    local ($?, $!, $@);
+
+    if ($self->{pid}) {
+        kill("KILL", $self->{pid});
+        waitpid($self->{pid}, 0);
+    }
+
+    return;
 }
 
 

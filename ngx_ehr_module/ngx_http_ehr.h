@@ -38,6 +38,7 @@
 #include "ehr_token.h"
 #include "ehr_document.h"
 #include "ehr_checks.h"
+#include "ehr_pack.h"
 #include "ehr_store.h"
 #include "ehr_lane.h"
 #include "ehr_hours.h"
@@ -393,6 +394,8 @@ struct ngx_http_ehr_worker_s {
     ehr_owner_t                 owner;        /* slot and incarnation */
     ngx_fd_t                    slots_fd;     /* lock file of the slots */
     ngx_http_ehr_journal_t     *journal;
+    ehr_packers_t              *packers;      /* NULL: contents stay as they
+                                                 are */
     ngx_http_ehr_registry_t    *registry;
     ngx_http_ehr_redis_t       *redis;
     ngx_http_ehr_schedule_t    *schedule;

@@ -9,6 +9,7 @@
  * No checksum: who reads a document back looks at its digest or its seal.
  */
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -20,7 +21,14 @@
 
 
 struct ehr_packer_s {
-    ZSTD_CCtx  *ctx;
+    ZSTD_CCtx     *ctx;
+    ehr_packer_t  *next;              /* among those that rest */
+};
+
+
+struct ehr_packers_s {
+    pthread_mutex_t   mutex;
+    ehr_packer_t     *resting;
 };
 
 
@@ -34,6 +42,7 @@ ehr_packer_create(void)
         return NULL;
     }
 
+    packer->next = NULL;
     packer->ctx = ZSTD_createCCtx();
 
     if (packer->ctx == NULL
@@ -85,6 +94,93 @@ ehr_pack(ehr_packer_t *packer, ehr_str_t bytes, ehr_arena_t *arena)
 
     packed.data = room;
     packed.len = n;
+
+    return packed;
+}
+
+
+ehr_packers_t *
+ehr_packers_create(void)
+{
+    ehr_packers_t  *packers;
+
+    packers = malloc(sizeof(ehr_packers_t));
+    if (packers == NULL) {
+        return NULL;
+    }
+
+    packers->resting = NULL;
+
+    if (pthread_mutex_init(&packers->mutex, NULL) != 0) {
+        free(packers);
+        return NULL;
+    }
+
+    return packers;
+}
+
+
+void
+ehr_packers_destroy(ehr_packers_t *packers)
+{
+    ehr_packer_t  *packer, *next;
+
+    if (packers == NULL) {
+        return;
+    }
+
+    for (packer = packers->resting; packer != NULL; packer = next) {
+        next = packer->next;
+        ehr_packer_destroy(packer);
+    }
+
+    (void) pthread_mutex_destroy(&packers->mutex);
+    free(packers);
+}
+
+
+static ehr_packer_t *
+packers_take(ehr_packers_t *packers)
+{
+    ehr_packer_t  *packer;
+
+    (void) pthread_mutex_lock(&packers->mutex);
+
+    packer = packers->resting;
+    if (packer != NULL) {
+        packers->resting = packer->next;
+    }
+
+    (void) pthread_mutex_unlock(&packers->mutex);
+
+    return packer != NULL ? packer : ehr_packer_create();
+}
+
+
+static void
+packers_give(ehr_packers_t *packers, ehr_packer_t *packer)
+{
+    (void) pthread_mutex_lock(&packers->mutex);
+
+    packer->next = packers->resting;
+    packers->resting = packer;
+
+    (void) pthread_mutex_unlock(&packers->mutex);
+}
+
+
+ehr_str_t
+ehr_packers_pack(ehr_packers_t *packers, ehr_str_t bytes, ehr_arena_t *arena)
+{
+    ehr_str_t      packed = ehr_null_string;
+    ehr_packer_t  *packer;
+
+    packer = packers_take(packers);
+
+    if (packer != NULL) {
+        packed = ehr_pack(packer, bytes, arena);
+        packers_give(packers, packer);
+    }
 
     return packed;
 }

@@ -19,6 +19,17 @@ typedef struct ehr_packer_s  ehr_packer_t;
 ehr_packer_t *ehr_packer_create(void);
 void ehr_packer_destroy(ehr_packer_t *packer);
 
+/* The packers of threads that come and go: as many are made as work at once. */
+
+typedef struct ehr_packers_s  ehr_packers_t;
+
+ehr_packers_t *ehr_packers_create(void);
+void ehr_packers_destroy(ehr_packers_t *packers);
+
+/* As ehr_pack(), from any thread. */
+ehr_str_t ehr_packers_pack(ehr_packers_t *packers, ehr_str_t bytes,
+                           ehr_arena_t *arena);
+
 /* Gives the packed bytes in the arena; data NULL when packing is not worth
  * it, or there is no memory: then the bytes are kept as they are. */
 ehr_str_t ehr_pack(ehr_packer_t *packer, ehr_str_t bytes, ehr_arena_t *arena);

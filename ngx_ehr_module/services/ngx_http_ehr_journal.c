@@ -134,6 +134,14 @@ ngx_http_ehr_journal_init(ngx_http_ehr_worker_t *worker)
     journal->expire.log = worker->cycle->log;
     journal->expire.cancelable = 1;
 
+    if (worker->mcf->store_packing) {
+        worker->packers = ehr_packers_create();
+
+        if (worker->packers == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
     journal->writer = ngx_http_ehr_journal_open(worker, 0);
     if (journal->writer == NULL) {
         return NGX_ERROR;
@@ -161,6 +169,7 @@ ngx_http_ehr_journal_exit(ngx_http_ehr_worker_t *worker)
     ehr_store_close(worker->journal->janitor);
     ehr_store_close(worker->journal->reader);
     ehr_store_close(worker->journal->writer);
+    ehr_packers_destroy(worker->packers);
 }
 
 

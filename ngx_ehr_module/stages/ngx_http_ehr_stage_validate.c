@@ -144,6 +144,23 @@ ngx_http_ehr_validate_run(void *data)
 }
 
 
+/* What is packed here, nobody waits for behind the journal's one thread. */
+
+static void
+ngx_http_ehr_validate_thread(void *data)
+{
+    ngx_http_ehr_ctx_t  *ctx = data;
+
+    ngx_http_ehr_validate_run(ctx);
+
+    if (ctx->rc == EHR_OK && !ctx->is_validate_only && ctx->worker->packers) {
+        ctx->submit.packed = ehr_packers_pack(ctx->worker->packers,
+                                              ctx->content, ctx->arena);
+        ctx->submit.is_packing_done = 1;
+    }
+}
+
+
 /* NGX_OK: equal or not there; NGX_DECLINED: not equal, or not readable. */
 
 static ngx_int_t
@@ -269,7 +286,7 @@ ngx_http_ehr_validate(ngx_http_ehr_ctx_t *ctx)
     }
 
     if (ngx_http_ehr_thread_post(ctx->worker, ctx->mcf->work_pool,
-                                 ngx_http_ehr_validate_run,
+                                 ngx_http_ehr_validate_thread,
                                  ngx_http_ehr_validate_done, ctx)
         != NGX_OK)
     {

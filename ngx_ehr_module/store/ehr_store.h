@@ -186,11 +186,13 @@ typedef struct {
     ehr_str_t         content;
     ehr_str_t         idempotency_key;    /* may be empty */
     ehr_arena_t      *arena;          /* for the strings of found */
+    /* in, or the store's own: */
+    int               is_packing_done;    /* packed is what came of it */
+    ehr_str_t         packed;
     /* out: */
     ehr_submit_e      result;
     ehr_submission_t  found;          /* DUPLICATE: what is stored */
-    ehr_str_t         packed;         /* the store's own; zero at first */
-    ehr_str_t         sealed;         /* the same */
+    ehr_str_t         sealed;         /* the store's own */
     size_t            stored_bytes;   /* out: what the content takes */
 } ehr_store_submit_t;
 

@@ -116,9 +116,10 @@ prepare(ehr_store_t *store, ehr_store_submit_t *submit)
         return EHR_OK;                /* refused later, by itself */
     }
 
-    if (store->options.is_packing && submit->packed.len == 0) {
+    if (store->options.is_packing && !submit->is_packing_done) {
         submit->packed = ehr_pack(store->packer, submit->content,
                                   submit->arena);
+        submit->is_packing_done = 1;
     }
 
     return has_keys(store) ? seal(store, submit) : EHR_OK;

@@ -16,7 +16,7 @@ use lib "$Bin/lib";
 use EHR::Fault qw(journal);
 use EHR::Util qw(build slurp);
 
-use constant { ROWS => 2000, PAGE => 8192, LEAF_INDEX => 10, LEAF => 13 };
+use constant { ROWS => 2000, PAGE => 4096, LEAF_INDEX => 10, LEAF => 13 };
 
 plan skip_all => "no sqlite3" if system("command -v sqlite3 > /dev/null");
 

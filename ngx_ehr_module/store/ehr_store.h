@@ -466,7 +466,7 @@ ehr_rc_t ehr_store_checkpoint(ehr_store_t *store, int *frames_left);
 
 /* Frames in the log as this handle's last commit saw it; costs nothing.  Above
  * EHR_STORE_CHECKPOINT_FRAMES a checkpoint is worth its fsync. */
-#define EHR_STORE_CHECKPOINT_FRAMES  8192
+#define EHR_STORE_CHECKPOINT_FRAMES  16384
 
 int ehr_store_log_frames(const ehr_store_t *store);
 

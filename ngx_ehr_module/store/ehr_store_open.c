@@ -16,16 +16,13 @@
 
 
 /*
- * A document of 20 kB is three pages of 8 kB: half the writes that SQLite's
- * usual size needs.  The size counts when a database is made, later it is
- * ignored.  What is removed is overwritten with zeros.
+ * What is removed is overwritten with zeros.
  *
  * Checkpoints are the caller's, out of the commit's way: SQLite's own would
  * run inside every thousandth commit.
  */
 
 #define SETTINGS                                                              \
-    "PRAGMA page_size = 8192;"                                                \
     "PRAGMA secure_delete = ON;"                                              \
     "PRAGMA synchronous = FULL;"                                              \
     "PRAGMA wal_autocheckpoint = 0;"                                          \

@@ -37,7 +37,7 @@
 #define EHR_STORE_APPLICATION    0x4548524a
 
 /* Above this the log is folded back and cut, if no reader is in the way. */
-#define EHR_STORE_LOG_MAX_FRAMES  65536
+#define EHR_STORE_LOG_MAX_FRAMES  131072
 
 /* Rows of attempts or of history of one submission that are shown. */
 #define EHR_STORE_MAX_ROWS       10000

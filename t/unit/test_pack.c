@@ -2,6 +2,7 @@
 
 /* Packing of stored documents. */
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -9,6 +10,10 @@
 #include <cmocka.h>
 
 #include "ehr_pack.h"
+
+
+#define THREADS  4
+#define ROUNDS   50
 
 
 typedef struct {
@@ -182,6 +187,60 @@ without_memory_it_is_later(void **state)
 }
 
 
+/* What each thread gives: how many of its rounds came back right. */
+
+static void *
+pack_in_a_thread(void *data)
+{
+    char            text[4000];
+    size_t          i, n = 0;
+    ehr_str_t       bytes = { text, sizeof(text) }, packed, back;
+    ehr_arena_t    *arena;
+    ehr_packers_t  *packers = data;
+
+    for (i = 0; i < ROUNDS; i++) {
+        arena = ehr_arena_create(64 * 1024);
+        memset(text, (int) ('a' + i % 26), sizeof(text));
+
+        packed = ehr_packers_pack(packers, bytes, arena);
+
+        n += packed.data != NULL
+             && ehr_unpack(packed, bytes.len, arena, &back) == EHR_OK
+             && ehr_str_eq(back, bytes);
+
+        ehr_arena_destroy(arena);
+    }
+
+    return (void *) n;
+}
+
+
+static void
+threads_share_their_packers(void **state)
+{
+    void           *right;
+    size_t          i;
+    pthread_t       threads[THREADS];
+    ehr_packers_t  *packers = ehr_packers_create();
+
+    (void) state;
+    assert_non_null(packers);
+
+    for (i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, pack_in_a_thread,
+                                        packers), 0);
+    }
+
+    for (i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], &right), 0);
+        assert_int_equal((size_t) right, ROUNDS);
+    }
+
+    ehr_packers_destroy(packers);
+    ehr_packers_destroy(NULL);
+}
+
+
 int
 main(void)
 {
@@ -196,7 +255,8 @@ main(void)
         cmocka_unit_test_setup_teardown(changed_bytes_do_no_harm, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(without_memory_it_is_later, set_up,
-                                        tear_down)
+                                        tear_down),
+        cmocka_unit_test(threads_share_their_packers)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

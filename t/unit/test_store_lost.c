@@ -10,7 +10,7 @@
 #include "store_world.h"
 
 
-#define PAGE  8192
+#define PAGE  4096
 
 
 static void

@@ -23,7 +23,7 @@
 #define BATCH_MAX      4096
 #define COLUMNS_MAX    64
 #define SCHEMA_MAX     100            /* tables, indexes, triggers */
-#define LOG_FRAMES     8192           /* when the log is moved: as the store */
+#define LOG_FRAMES     16384          /* when the log is moved: as the store */
 #define NS             1000000000.0
 
 
@@ -107,7 +107,7 @@ make_copy(bare_t *bare, const char *path)
         die(bare->to, path);
     }
 
-    run(bare->to, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"
+    run(bare->to, "PRAGMA journal_mode = WAL;"
                   "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
                   "PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384;");
 

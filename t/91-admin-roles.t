@@ -12,7 +12,9 @@ use Test::More;
 
 use FindBin qw($Bin);
 use lib "$Bin/lib";
-use EHR::Util qw(slurp);
+use EHR::Delivery qw(accepted_id);
+use EHR::Document;
+use EHR::Util qw(slurp top);
 use EHR::World;
 
 my $api = "/admin/v1/facilities";
@@ -44,6 +46,15 @@ sub call {
 
 # --- the table of docs/admin-api.md -----------------------------------------
 
+my $doc = EHR::Document->checkin(facility => "99001");
+my $id = accepted_id($world->submit($world->client("99001"), $doc));
+my $job = $world->admin("POST", "/admin/v1/documents/hold",
+                        { filter => { facility => "99002" },
+                          reason => "x" })->json->{id};
+my %one = (id => $id, reason => "x");
+my %many = (filter => { partner => "insurance", state => "held" },
+            reason => "x");
+
 my @calls = (
     [ read     => "GET", $api ],
     [ read     => "GET", "$api/99001" ],
@@ -53,6 +64,26 @@ my @calls = (
     [ change   => "POST", "$api/99001/certificates",
       { certificate => $cert } ],
     [ change   => "DELETE", "$api/99001/certificates/" . "0" x 64 ],
+
+    [ read     => "GET", "/admin/v1/partners" ],
+    [ read     => "GET", "/admin/v1/partners/insurance" ],
+    [ operate  => "POST", "/admin/v1/partners/insurance/pause",
+      { reason => "x" } ],
+    [ operate  => "POST", "/admin/v1/partners/insurance/resume", {} ],
+    [ operate  => "POST", "/admin/v1/partners/insurance/probe", {} ],
+
+    [ read     => "GET", "/admin/v1/documents/$id" ],
+    [ read     => "GET", "/admin/v1/deliveries" ],
+    (map { [ operate => "POST", "/admin/v1/documents/$_", { %one } ],
+           [ operate => "POST", "/admin/v1/documents/$_", { %many } ] }
+         qw(hold release replay)),
+
+    [ read     => "GET", "/admin/v1/jobs" ],
+    [ read     => "GET", "/admin/v1/jobs/$job" ],
+    (map { [ operate => "POST", "/admin/v1/jobs/$job/$_", {} ] }
+         qw(pause resume cancel)),
+
+    [ read     => "GET", "/admin/v1/reports/doctor" ],
 );
 
 my %may = (
@@ -62,6 +93,41 @@ my %may = (
     admin    => { read => 1, operate => 1, change => 1 },
 );
 
+# Every call that the document lists is tried here, and with the right that
+# it says.
+
+my %named = (read => "read", operate => "operator", change => "admin");
+my %tried;
+
+for (@calls) {
+    my ($right, $method, $path) = @$_;
+
+    $path =~ s{/99001\b}{/{code}};
+    $path =~ s{/0{64}$}{/{sha256}};
+    $path =~ s{/\Q$id\E$}{/{id}};
+    $path =~ s{/jobs/$job\b}{/jobs/{number}};
+    $path =~ s{/partners/insurance\b}{/partners/{name}};
+    $tried{"$method $path"} = $named{$right};
+}
+
+my %listed;
+
+for (grep { /^\| `(?:GET|POST|DELETE) / }
+     split(/\n/, slurp(top() . "/docs/admin-api.md")))
+{
+    my ($calls, undef, $right) = /^\| (.*?) \| (.*?) \| (\w+) \|$/;
+    my $folder = "";
+
+    for my $call ($calls =~ /`([^`]+)`/g) {
+        $call =~ s/\[.*//;
+        $call =~ s{^\x{e2}\x{80}\x{a6}|^\x{2026}}{$folder};
+        $folder = $call =~ s{/\w+$}{}r;
+        $listed{$call} = $right;
+    }
+}
+
+is_deeply(\%tried, \%listed, "every call of docs/admin-api.md, by its right");
+
 for my $role (@roles) {
     for my $call (@calls) {
         my ($right, $method, $path, $json) = @$call;
@@ -70,7 +136,9 @@ for my $role (@roles) {
         my $res = call($role, $method, "$path$change", $json);
 
         if ($may{$role}{$right}) {
-            isnt($res->status, 403, "$role may $method $path");
+            # what is not there, or not to be done now, is another refusal
+            like($res->status, qr/^(?:200|404|409)$/,
+                 "$role may $method $path");
 
         } else {
             is($res->status, 403, "$role may not $method $path");
@@ -82,6 +150,13 @@ for my $role (@roles) {
 
 is($world->admin("GET", "$api/99001")->json->{version}, 2,
    "nothing of this changed anything");
+is($world->admin("GET", "/admin/v1/partners/insurance")->json->{version}, 0,
+   "nor at the partner");
+is($world->admin("GET", "/admin/v1/jobs")->json->{jobs}[0]{id}, $job,
+   "nor made a job");
+like($world->admin("GET", "/admin/v1/documents/$id")->json->{deliveries}[0]
+           {state}, qr/^(?:pending|sending|retrying)$/,
+     "nor decided anything about the document");
 
 
 # --- nobody -----------------------------------------------------------------
@@ -94,8 +169,13 @@ unlike($res->body, qr/99001/, "and sees nothing");
 is(call("nobody", "GET", "/admin/v1/x")->status, 403,
    "it does not learn which paths there are");
 
-is(call("nobody", "POST", $api, { code => "1", name => "x" })->status, 403,
-   "nor may it change anything");
+for my $call (@calls) {
+    my ($right, $method, $path, $json) = @$call;
+    my $res = call("nobody", $method, $path, $json);
+
+    is($res->status . " " . $res->code, "403 cert.unknown",
+       "$method $path is not for it");
+}
 
 for my $header ("Client-Cert", "X-SSL-Client-Cert", "X-Forwarded-Client-Cert",
                 "X-SSL-Client-SHA256")

@@ -13,7 +13,7 @@ use Test::More;
 
 use FindBin qw($Bin);
 use lib "$Bin/lib";
-use EHR::Delivery qw(accepted_id delivery wait_state);
+use EHR::Delivery qw(accepted_id decisions delivery wait_state);
 use EHR::Document;
 use EHR::Util qw(limit wait_for);
 use EHR::World;
@@ -128,6 +128,32 @@ jump(400 * DAY);
 jump(0);
 ok(wait_state($world, $client, $id, "accepted", 20),
    "a jump ahead and back delays nothing");
+
+
+# --- deadlines --------------------------------------------------------------
+
+# One passes by a clock that is ahead; by the right one it has not.
+
+$client->close;
+$world->reconfigure(partner => "retry=100ms,2s deadline=1h");
+$sim->stop;
+$id = accepted_id(submit());
+ok(wait_state($world, $client, $id, "retrying"), "a third one waits");
+jump(5 * HOUR);
+$client->close;
+delete $client->{token};
+my $held = wait_state($world, $client, $id, "held", 20);
+is($held && $held->{reason}, "deadline.passed",
+   "a jump ahead holds it, for its deadline has passed");
+
+$sim->start;
+jump(0);
+$client->close;
+delete $client->{token};
+ok(wait_state($world, $client, $id, "accepted", 20),
+   "the clock is put back: it goes on by itself");
+ok((grep { $_ eq "retrying deadline.ahead" }
+    decisions($world, $client, $id)), "and the history says why");
 
 
 # --- clients that wait ------------------------------------------------------

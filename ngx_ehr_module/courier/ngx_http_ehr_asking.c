@@ -152,6 +152,7 @@ ngx_http_ehr_asking_claim(ngx_http_ehr_asking_t *asking)
     probe->partner = (char *) asking->part->name.data;
     probe->now_ms = ngx_http_ehr_now_ms();
     probe->lease_ms = NGX_HTTP_EHR_ASKING_LEASE;
+    probe->cap_ms = (int64_t) asking->part->query_max;
     probe->owner = asking->worker->owner;
     probe->max = 1;
     probe->arena = asking->arena;

@@ -37,6 +37,7 @@ struct ngx_http_ehr_keeper_s {
     ngx_event_t                 timer;
     ngx_connection_t            dummy;
     const char                **partners;
+    int64_t                    *deadlines_ms;
     ngx_uint_t                  is_running;   /* flag */
     ngx_uint_t                  is_failing;   /* flag */
 
@@ -64,12 +65,16 @@ ngx_http_ehr_keeper_partners(ngx_http_ehr_keeper_t *keeper)
     keeper->partners = ngx_pcalloc(keeper->worker->cycle->pool,
                                    (mcf->partners.nelts + 1)
                                    * sizeof(char *));
-    if (keeper->partners == NULL) {
+    keeper->deadlines_ms = ngx_pcalloc(keeper->worker->cycle->pool,
+                                       (mcf->partners.nelts + 1)
+                                       * sizeof(int64_t));
+    if (keeper->partners == NULL || keeper->deadlines_ms == NULL) {
         return NGX_ERROR;
     }
 
     for (i = 0; i < mcf->partners.nelts; i++) {
         keeper->partners[i] = (char *) part[i].name.data;
+        keeper->deadlines_ms[i] = (int64_t) part[i].deadline * 1000;
         keeper->keep.retry_max_ms = ngx_max(keeper->keep.retry_max_ms,
                                             (int64_t) part[i].retry_max);
     }
@@ -77,6 +82,7 @@ ngx_http_ehr_keeper_partners(ngx_http_ehr_keeper_t *keeper)
     /* A minute for what is rounded and for clocks that differ. */
     keeper->keep.retry_max_ms += 60000;
     keeper->keep.partners = keeper->partners;
+    keeper->keep.deadlines_ms = keeper->deadlines_ms;
     keeper->keep.npartners = mcf->partners.nelts;
 
     return NGX_OK;

@@ -415,6 +415,9 @@ typedef struct {
     const char       *partner;
     int64_t           now_ms;
     int64_t           lease_ms;       /* more than a question can take */
+    int64_t           cap_ms;         /* the longest wait there is but the
+                                         lease: what waits longer is due, for
+                                         the clock was put back */
     ehr_owner_t       owner;
     uint32_t          max;            /* 1..EHR_STORE_MAX_PROBES */
     ehr_arena_t      *arena;
@@ -509,6 +512,8 @@ typedef struct {
     int64_t                 retry_max_ms;   /* of any partner */
     const char *const      *partners; /* that lanes serve; none: all */
     uint32_t                npartners;
+    const int64_t          *deadlines_ms;   /* of each partner; NULL: what is
+                                               held for its deadline stays */
     const ehr_retention_t  *retentions;
     uint32_t                nretentions;
 

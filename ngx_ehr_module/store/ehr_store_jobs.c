@@ -18,6 +18,8 @@
 
 #define STRETCH     5000     /* deliveries looked at in a step */
 #define STEP_MAX    100      /* deliveries decided in a step */
+#define FAR_MS      60000    /* no job waits that long between its steps: the
+                                clock was put back */
 #define STEPS_SEC   10       /* at most, of a slow job's kind */
 #define SQL_MAX     2048
 #define DETAIL_MAX  256
@@ -451,6 +453,7 @@ find_due(ehr_store_t *store, int64_t now_ms, ehr_arena_t *arena,
 
     ehr_query_begin(&q, store, EHR_SQL_JOB_DUE);
     ehr_query_int(&q, now_ms);
+    ehr_query_int(&q, now_ms + FAR_MS);
 
     rc = ehr_query_step(&q);
 
@@ -468,13 +471,25 @@ find_due(ehr_store_t *store, int64_t now_ms, ehr_arena_t *arena,
 
 
 static ehr_rc_t
+find_next(ehr_store_t *store, int64_t now_ms, int64_t *next_ms)
+{
+    ehr_query_t  q;
+
+    ehr_query_begin(&q, store, EHR_SQL_JOB_NEXT);
+    ehr_query_int(&q, now_ms);
+    ehr_query_int(&q, now_ms + FAR_MS);
+
+    return ehr_store_get_int(&q, next_ms);
+}
+
+
+static ehr_rc_t
 run_step(ehr_store_t *store, int64_t now_ms, const ehr_decide_t *how,
          uint32_t *nchanged, int64_t *next_ms)
 {
     int64_t       changed;
     ehr_rc_t      rc;
     ehr_job_t     job;
-    ehr_query_t   q;
     ehr_arena_t  *arena;
 
     arena = ehr_arena_create(65536);
@@ -496,9 +511,7 @@ run_step(ehr_store_t *store, int64_t now_ms, const ehr_decide_t *how,
         return rc;
     }
 
-    ehr_query_begin(&q, store, EHR_SQL_JOB_NEXT);
-
-    return ehr_store_get_int(&q, next_ms);
+    return find_next(store, now_ms, next_ms);
 }
 
 
@@ -506,18 +519,16 @@ run_step(ehr_store_t *store, int64_t now_ms, const ehr_decide_t *how,
  * that. */
 
 static ehr_rc_t
-look(ehr_store_t *store, int64_t *next_ms)
+look(ehr_store_t *store, int64_t now_ms, int64_t *next_ms)
 {
-    ehr_rc_t     rc;
-    ehr_query_t  q;
+    ehr_rc_t  rc;
 
     rc = ehr_store_begin_read(store);
     if (rc != EHR_OK) {
         return rc;
     }
 
-    ehr_query_begin(&q, store, EHR_SQL_JOB_NEXT);
-    rc = ehr_store_get_int(&q, next_ms);
+    rc = find_next(store, now_ms, next_ms);
 
     return ehr_store_end_read(store, rc);
 }
@@ -531,7 +542,7 @@ ehr_job_step(ehr_store_t *store, int64_t now_ms, const ehr_decide_t *how,
 
     *nchanged = 0;
 
-    rc = look(store, next_ms);
+    rc = look(store, now_ms, next_ms);
 
     if (rc != EHR_OK || *next_ms == 0 || *next_ms > now_ms) {
         return rc;

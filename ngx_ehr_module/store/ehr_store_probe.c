@@ -13,6 +13,9 @@
 #include "ehr_store_sqlite.h"
 
 
+#define MAX_FAR  256                  /* that wait too long, a time */
+
+
 typedef struct {
     int64_t  delivery;
     int64_t  seq;
@@ -45,6 +48,26 @@ find_asked(ehr_store_t *store, const ehr_store_probe_t *op, asked_t *asked,
     ehr_query_end(&q);
 
     return rc == EHR_AGAIN ? EHR_OK : rc;
+}
+
+
+/* No question waits that long: the clock was put back. */
+
+static ehr_rc_t
+wake_far(ehr_store_t *store, const ehr_store_probe_t *op)
+{
+    int64_t      cap_ms;
+    ehr_query_t  q;
+
+    cap_ms = op->cap_ms > op->lease_ms ? op->cap_ms : op->lease_ms;
+
+    ehr_query_begin(&q, store, EHR_SQL_PROBE_FAR);
+    ehr_query_text(&q, op->partner);
+    ehr_query_int(&q, op->now_ms);
+    ehr_query_int(&q, op->now_ms + cap_ms);
+    ehr_query_int(&q, MAX_FAR);
+
+    return ehr_query_run(&q);
 }
 
 
@@ -117,7 +140,12 @@ ehr_store_probe(ehr_store_t *store, ehr_store_probe_t *op)
         return ehr_store_broken(store, "probe with impossible arguments");
     }
 
-    rc = find_asked(store, op, asked, &n);
+    n = 0;
+    rc = wake_far(store, op);
+
+    if (rc == EHR_OK) {
+        rc = find_asked(store, op, asked, &n);
+    }
 
     if (rc == EHR_OK && n > 0) {
         op->claims = ehr_arena_calloc(op->arena, n * sizeof(ehr_claim_t));

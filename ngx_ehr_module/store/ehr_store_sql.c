@@ -208,6 +208,11 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         "UPDATE deliveries SET crashes = crashes + 1"
         " WHERE id = ?1 AND fence = ?2 RETURNING crashes",
 
+    [EHR_SQL_PROBE_FAR] =
+        "UPDATE deliveries SET probe_ms = ?2 WHERE id IN (SELECT id"
+        " FROM deliveries INDEXED BY deliveries_probes"
+        " WHERE probe_ms > 0 AND partner = ?1 AND probe_ms > ?3 LIMIT ?4)",
+
     [EHR_SQL_PROBE_DUE] =
         "SELECT id, seq FROM deliveries INDEXED BY deliveries_probes"
         " WHERE probe_ms > 0 AND partner = ?1 AND probe_ms <= ?2"
@@ -303,6 +308,22 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
     [EHR_SQL_SWEEP_DUE_MEND] =
         "UPDATE deliveries SET due_ms = ?3"
         " WHERE id = ?1 AND seq = ?2 AND due_ms > ?3 AND ?4 = ''",
+
+    /* The newest that are held: what is wrong was accepted a deadline ago at
+     * most. */
+    [EHR_SQL_SWEEP_EARLY] =
+        "SELECT d.id, d.seq, d.partner FROM (SELECT id, seq, partner, reason"
+        " FROM deliveries INDEXED BY deliveries_state"
+        " WHERE state <> 'accepted' AND state = 'held' AND partner = ?1"
+        " ORDER BY seq DESC LIMIT ?3) AS d"
+        " JOIN submissions AS s ON s.seq = d.seq"
+        " WHERE d.reason = 'deadline.passed' AND s.received_ms > ?2"
+        " LIMIT ?4",
+
+    [EHR_SQL_SWEEP_EARLY_MEND] =
+        "UPDATE deliveries SET state = 'retrying', due_ms = ?3, reason = ?4"
+        " WHERE id = ?1 AND seq = ?2 AND state = 'held'"
+        " AND reason = 'deadline.passed'",
 
     [EHR_SQL_SWEEP_LAST] =
         "SELECT coalesce(max(id), 0) FROM deliveries",
@@ -433,11 +454,12 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
 
     [EHR_SQL_JOB_DUE] =
         "SELECT " JOB_COLUMNS " FROM jobs INDEXED BY jobs_running"
-        " WHERE state = 'running' AND due_ms <= ?1 ORDER BY due_ms LIMIT 1",
+        " WHERE state = 'running' AND (due_ms <= ?1 OR due_ms > ?2)"
+        " ORDER BY due_ms LIMIT 1",
 
     [EHR_SQL_JOB_NEXT] =
-        "SELECT coalesce(min(due_ms), 0) FROM jobs INDEXED BY jobs_running"
-        " WHERE state = 'running'",
+        "SELECT coalesce(min(iif(due_ms > ?2, ?1, due_ms)), 0)"
+        " FROM jobs INDEXED BY jobs_running WHERE state = 'running'",
 
     [EHR_SQL_JOB_PROGRESS] =
         "UPDATE jobs SET state = ?2, after = ?3, changed = ?4, skipped = ?5,"

@@ -54,6 +54,7 @@
 #define EHR_REASON_NO_KEY        "config.store-key"
 #define EHR_REASON_MISSING       "content.missing"
 #define EHR_REASON_NO_PARTNER    "config.partner"
+#define EHR_REASON_EARLY         "deadline.ahead"
 #define EHR_REASON_RETENTION     "retention.content"
 
 

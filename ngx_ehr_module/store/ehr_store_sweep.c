@@ -163,18 +163,20 @@ next_name(ehr_store_t *store, ehr_state_e state, char name[NAME_MAX_LEN])
 }
 
 
-static int
-is_served(const ehr_store_keep_t *keep, const char *name)
+/* npartners: nobody serves it. */
+
+static uint32_t
+partner_of(const ehr_store_keep_t *keep, const char *name)
 {
     uint32_t  i;
 
     for (i = 0; i < keep->npartners; i++) {
         if (strcmp(keep->partners[i], name) == 0) {
-            return 1;
+            break;
         }
     }
 
-    return 0;
+    return i;
 }
 
 
@@ -200,6 +202,49 @@ sweep_times(ehr_store_t *store, ehr_store_keep_t *keep, const char *name)
     rc = collect(&q, &found);
 
     return rc == EHR_OK ? mend(store, keep, &check, &found) : rc;
+}
+
+
+/* Held for a deadline that has not passed: the clock was ahead, or the
+ * deadline was nearer. */
+
+static ehr_rc_t
+sweep_early(ehr_store_t *store, ehr_store_keep_t *keep, uint32_t partner)
+{
+    static const check_t  check = {
+        EHR_SWEEP_DUE, EHR_SQL_SWEEP_EARLY, EHR_SQL_SWEEP_EARLY_MEND,
+        "retrying", EHR_REASON_EARLY
+    };
+
+    ehr_rc_t      rc;
+    ehr_query_t   q;
+    found_list_t  found;
+
+    found.n = 0;
+
+    ehr_query_begin(&q, store, check.find);
+    ehr_query_text(&q, keep->partners[partner]);
+    ehr_query_int(&q, keep->now_ms - keep->deadlines_ms[partner]);
+    ehr_query_int(&q, WALK);
+    ehr_query_int(&q, MAX_FOUND);
+
+    rc = collect(&q, &found);
+
+    return rc == EHR_OK ? mend(store, keep, &check, &found) : rc;
+}
+
+
+static ehr_rc_t
+sweep_served(ehr_store_t *store, ehr_store_keep_t *keep, ehr_state_e state,
+             uint32_t partner)
+{
+    ehr_rc_t  rc;
+
+    rc = sweep_times(store, keep, keep->partners[partner]);
+
+    return rc == EHR_OK && state == EHR_STATE_HELD
+           && keep->deadlines_ms != NULL
+           ? sweep_early(store, keep, partner) : rc;
 }
 
 
@@ -233,14 +278,17 @@ sweep_state(ehr_store_t *store, ehr_store_keep_t *keep, ehr_state_e state)
     int       i;
     char      name[NAME_MAX_LEN] = "";
     ehr_rc_t  rc = EHR_OK;
+    uint32_t  partner;
 
     for (i = 0; i < MAX_PARTNERS && rc == EHR_OK; i++) {
 
         rc = next_name(store, state, name);
+        partner = partner_of(keep, name);
 
         if (rc == EHR_OK) {
-            rc = is_served(keep, name) ? sweep_times(store, keep, name)
-                                       : sweep_partner(store, keep, name);
+            rc = partner < keep->npartners
+                 ? sweep_served(store, keep, state, partner)
+                 : sweep_partner(store, keep, name);
         }
     }
 

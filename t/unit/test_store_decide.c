@@ -318,6 +318,31 @@ a_job_sends_nothing_again_that_is_not_safe(void **state)
 
 
 static void
+a_job_does_not_wait_for_a_clock_that_was_put_back(void **state)
+{
+    world_t             *w = *state;
+    int64_t              next_ms, early_ms = NOW - 86400000;
+    uint32_t             n;
+    ehr_job_t            job = { 0 };
+    ehr_decide_t         how = { .is_repeat_safe = everything_is_safe };
+    ehr_store_submit_t   doc;
+
+    end_in(w, &doc, EHR_STATE_HELD, "");
+
+    job.action = EHR_ACTION_RELEASE;
+    job.sel.partner = ehr_str("insurance");
+    job.rate = 100;
+    job.note = ehr_str("why");
+    assert_int_equal(ehr_job_add(w->store, &operator, &job), EHR_DECIDED_OK);
+
+    assert_ok(ehr_job_step(w->store, early_ms, &how, &n, &next_ms));
+    assert_int_equal(n, 1);
+    assert_int_equal(next_ms, 0);
+    assert_int_equal(state_of(w, doc.sub.id), EHR_STATE_RETRYING);
+}
+
+
+static void
 a_paused_job_rests_and_a_cancelled_one_ends(void **state)
 {
     world_t             *w = *state;
@@ -362,6 +387,7 @@ main(void)
         store_test(an_unknown_document_or_partner_is_not_found),
         store_test(a_job_decides_each_once_at_its_speed),
         store_test(a_job_sends_nothing_again_that_is_not_safe),
+        store_test(a_job_does_not_wait_for_a_clock_that_was_put_back),
         store_test(a_paused_job_rests_and_a_cancelled_one_ends)
     };
 

@@ -208,6 +208,52 @@ a_time_beyond_the_cap_comes_at_once(void **state)
 
 
 static void
+a_deadline_that_has_not_passed_holds_nothing(void **state)
+{
+    static const int64_t  deadline_ms = 3600000;
+
+    int                  i;
+    world_t             *w = *state;
+    ehr_store_keep_t     keep;
+    ehr_store_claim_t    claim;
+    ehr_store_submit_t   late, early, other;
+
+    document(w, &late, "<A/>");
+    late.sub.received_ms = NOW - deadline_ms;
+    submit(w, &late);
+    document(w, &early, "<B/>");
+    early.sub.received_ms = NOW - deadline_ms + 1;
+    submit(w, &early);
+    document(w, &other, "<C/>");
+    submit(w, &other);
+
+    assert_int_equal(claim_as(w, &claim, 1, NOW), 3);
+
+    for (i = 0; i < 3; i++) {
+        assert_ok(finish_as(w, &claim.claims[i], EHR_STATE_HELD));
+    }
+
+    change(w, "UPDATE deliveries SET reason = 'deadline.passed'"
+              " WHERE seq < 3");
+
+    begin(&keep, 11);
+    assert_ok(ehr_store_keep(w->store, &keep));
+    assert_int_equal(repaired(&keep), 0);
+
+    begin(&keep, 11);
+    keep.deadlines_ms = &deadline_ms;
+    assert_ok(ehr_store_keep(w->store, &keep));
+    assert_int_equal(keep.nrepaired[EHR_SWEEP_DUE], 1);
+    assert_int_equal(repaired(&keep), 1);
+
+    assert_int_equal(state_of(w, late.sub.id), EHR_STATE_HELD);
+    assert_int_equal(state_of(w, early.sub.id), EHR_STATE_RETRYING);
+    assert_int_equal(state_of(w, other.sub.id), EHR_STATE_HELD);
+    assert_int_equal(claim_as(w, &claim, 1, NOW), 1);
+}
+
+
+static void
 a_partner_that_is_gone_holds_its_deliveries(void **state)
 {
     int                  i;
@@ -482,6 +528,7 @@ main(void)
         store_test(a_lease_of_a_far_future_is_none),
         store_test(an_ordinary_journal_needs_no_mending),
         store_test(a_time_beyond_the_cap_comes_at_once),
+        store_test(a_deadline_that_has_not_passed_holds_nothing),
         store_test(a_partner_that_is_gone_holds_its_deliveries),
         store_test(missing_rows_and_open_attempts_are_found),
         store_test(old_content_goes_and_the_file_shrinks),

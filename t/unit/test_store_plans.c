@@ -44,6 +44,11 @@ static const exception_t  exceptions[] = {
     { "SELECT DISTINCT owner_slot", "DISTINCT",
       "what is being sent now: as much as the lanes let through" },
 
+    { "FROM jobs INDEXED BY jobs_running", "SCAN jobs",
+      "the jobs that run: a person began each" },
+    { "ORDER BY seq DESC LIMIT ?3) AS d", "SCAN d",
+      "the newest that are held, as many as one sweep looks at" },
+
     { "FROM facilities ORDER BY code", "SCAN facilities",
       "all of them are asked for" },
     { "SELECT count(*) FROM facilities", "SCAN facilities",

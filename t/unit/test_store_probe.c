@@ -41,6 +41,7 @@ probe(world_t *w, ehr_store_probe_t *op, int64_t now_ms)
     op->partner = "insurance";
     op->now_ms = now_ms;
     op->lease_ms = 1000;
+    op->cap_ms = 3600000;
     op->max = 4;
     op->arena = w->arena;
 
@@ -93,6 +94,25 @@ it_is_asked_for_when_its_time_has_come_and_once(void **state)
     /* no second worker asks meanwhile, and it is not claimed to be sent */
     assert_int_equal(probe(w, &op, NOW + 51), 0);
     assert_int_equal(op.next_due_ms, NOW + 1050);
+}
+
+
+static void
+a_question_beyond_all_waits_is_asked_at_once(void **state)
+{
+    world_t             *w = *state;
+    ehr_store_submit_t   doc;
+    ehr_store_probe_t    op;
+
+    lose(w, &doc, "<A/>", "K1");
+
+    /* an hour is the longest wait: it may be so */
+    assert_int_equal(probe(w, &op, NOW - 3600000 + 50), 0);
+    assert_int_equal(op.next_due_ms, NOW + 50);
+
+    /* and a millisecond more may not: the clock was put back */
+    assert_int_equal(probe(w, &op, NOW - 3600000 + 49), 1);
+    assert_int_equal(op.next_due_ms, NOW - 3600000 + 49 + 1000);
 }
 
 
@@ -340,6 +360,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         store_test(it_is_asked_for_when_its_time_has_come_and_once),
+        store_test(a_question_beyond_all_waits_is_asked_at_once),
         store_test(the_partners_word_ends_it),
         store_test(what_is_absent_is_sent_again),
         store_test(what_is_absent_is_not_sent_after_newer_content),

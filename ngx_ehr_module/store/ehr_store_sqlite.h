@@ -98,6 +98,13 @@ void ehr_store_leave(ehr_store_t *store);
 ehr_rc_t ehr_store_limit_pages(ehr_store_t *store, uint32_t max_pages);
 
 
+/* --- ehr_store_log.c --- */
+
+/* Inside a write transaction.  EHR_LATER: the log is not the one that was
+ * written; nothing must be written after it, and the handle is corrupt. */
+ehr_rc_t ehr_store_check_log(ehr_store_t *store);
+
+
 /* --- ehr_store_gather.c --- */
 
 /* The VFS of that name, over the one that is the default now; the first

@@ -12,6 +12,22 @@
 #include "ehr_store_sqlite.h"
 
 
+/* Some failures have rolled back already.  A handle that cannot roll back is
+ * given up: closing it does. */
+
+static void
+rollback(ehr_store_t *store)
+{
+    if (!sqlite3_get_autocommit(store->db)
+        && sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
+    {
+        store->must_reopen = 1;
+    }
+
+    ehr_store_gather_drop(store);
+}
+
+
 ehr_rc_t
 ehr_store_begin_write(ehr_store_t *store)
 {
@@ -29,27 +45,19 @@ ehr_store_begin_write(ehr_store_t *store)
     }
 
     rc = ehr_store_run(store, EHR_SQL_BEGIN_WRITE);
+
+    if (rc == EHR_OK) {
+        rc = ehr_store_check_log(store);
+        if (rc != EHR_OK) {
+            rollback(store);
+        }
+    }
+
     if (rc != EHR_OK) {
         ehr_store_unlock(store);
     }
 
     return rc;
-}
-
-
-/* Some failures have rolled back already.  A handle that cannot roll back is
- * given up: closing it does. */
-
-static void
-rollback(ehr_store_t *store)
-{
-    if (!sqlite3_get_autocommit(store->db)
-        && sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
-    {
-        store->must_reopen = 1;
-    }
-
-    ehr_store_gather_drop(store);
 }
 
 

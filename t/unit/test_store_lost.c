@@ -6,6 +6,7 @@
  */
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "store_world.h"
 
@@ -144,6 +145,123 @@ one_that_is_removed_while_open_takes_nothing(void **state)
     submit(w, &op);
     assert_int_equal(op.result, EHR_SUBMIT_STORED);
     assert_int_equal(ask(w, "SELECT count(*) FROM submissions"), 2);
+}
+
+
+/* --- the log, beneath its writers --- */
+
+static void
+nothing_is_written_after(world_t *w, const char *number)
+{
+    ehr_store_submit_t   op;
+
+    document(w, &op, number);
+    assert_int_equal(ehr_store_write(w->store, &op.op), EHR_LATER);
+    assert_int_equal(op.op.is_unknown, 0);
+    assert_int_equal(ehr_store_is_corrupt(w->store), 1);
+}
+
+
+/* The index is there as long as somebody has the journal open. */
+
+static void
+with_a_log(world_t *w, const char *name)
+{
+    int                  i;
+    char                 text[16];
+    ehr_store_submit_t   op;
+
+    for (i = 0; i < 5; i++) {
+        (void) snprintf(text, sizeof(text), "%s %d", name, i);
+        document(w, &op, text);
+        submit(w, &op);
+    }
+}
+
+
+static void
+a_log_that_is_removed_takes_nothing(void **state)
+{
+    world_t      *w = *state;
+    ehr_store_t  *other;
+
+    with_a_log(w, "number");
+    other = world_open(w, 0);
+    move_away(w, "-wal", ".away");
+    nothing_is_written_after(w, "one");
+    assert_non_null(strstr(ehr_store_error(w->store), "(-wal)"));
+    nothing_is_written_after(w, "two");
+    ehr_store_close(other);
+}
+
+
+static void
+a_log_that_is_cut_takes_nothing(void **state)
+{
+    char                  path[160];
+    world_t              *w = *state;
+    struct stat           st;
+
+    with_a_log(w, "number");
+    (void) snprintf(path, sizeof(path), "%s-wal", w->path);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(truncate(path, st.st_size - 1), 0);
+    nothing_is_written_after(w, "one");
+}
+
+
+static void
+overwrite_log(world_t *w, off_t from_end)
+{
+    int          fd;
+    char         path[160], noise[32];
+    struct stat  st;
+
+    memset(noise, 0xa5, sizeof(noise));
+    (void) snprintf(path, sizeof(path), "%s-wal", w->path);
+    fd = open(path, O_WRONLY|O_CLOEXEC);
+    assert_true(fd != -1);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(pwrite(fd, noise, sizeof(noise),
+                            from_end ? st.st_size - from_end : 0),
+                     sizeof(noise));
+    assert_int_equal(close(fd), 0);
+}
+
+
+static void
+a_log_without_its_head_takes_nothing(void **state)
+{
+    world_t  *w = *state;
+
+    with_a_log(w, "number");
+    overwrite_log(w, 0);
+    nothing_is_written_after(w, "one");
+}
+
+
+static void
+a_log_without_its_last_frame_takes_nothing(void **state)
+{
+    world_t  *w = *state;
+
+    with_a_log(w, "number");
+    overwrite_log(w, PAGE + 24);
+    nothing_is_written_after(w, "one");
+}
+
+
+static void
+a_log_that_begins_anew_is_the_log(void **state)
+{
+    int       frames;
+    world_t  *w = *state;
+
+    with_a_log(w, "before");
+    assert_ok(ehr_store_checkpoint(w->store, &frames));
+    assert_int_equal(frames, 0);
+    with_a_log(w, "after");
+    assert_int_equal(ehr_store_is_corrupt(w->store), 0);
 }
 
 
@@ -326,6 +444,11 @@ main(void)
         store_test(a_new_one_begins_where_the_lock_file_is_gone_too),
         folder_test(none_begins_in_a_folder_that_had_one_before),
         store_test(one_that_is_removed_while_open_takes_nothing),
+        store_test(a_log_that_is_removed_takes_nothing),
+        store_test(a_log_that_is_cut_takes_nothing),
+        store_test(a_log_without_its_head_takes_nothing),
+        store_test(a_log_without_its_last_frame_takes_nothing),
+        store_test(a_log_that_begins_anew_is_the_log),
         store_test(bytes_that_are_not_those_received_are_held),
         store_test(packed_bytes_that_do_not_unpack_are_held),
         store_test(a_page_that_makes_no_sense_holds_its_own_document),

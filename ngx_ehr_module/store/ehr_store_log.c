@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Whether the write-ahead log on the disk is the one that SQLite's index in
+ * shared memory tells of.  SQLite looks at the log's file only when it begins
+ * one: a log that was removed, cut, or written over beneath its writers is
+ * written on, and what is acknowledged then is gone with the index.  Looks at
+ * its size, at its head, and at its last frame; decides nothing of what is
+ * between them, which would be to read all of it.
+ */
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "ehr_store_sqlite.h"
+
+
+#define LOG_HEAD     32
+#define LOG_SALT     16               /* in the head of the log */
+#define FRAME_HEAD   24
+#define FRAME_SALT   8                /* in the head of a frame */
+#define SALT         8
+#define INDEX_BYTES  32768
+
+
+/* The head of the index ("WAL-Index Header" in SQLite's documentation of its
+ * file format), in the machine's own order but for the salt, which is as in
+ * the log. */
+
+typedef struct {
+    uint32_t  version;
+    uint32_t  unused;
+    uint32_t  changes;
+    uint8_t   is_made;
+    uint8_t   is_big_endian;
+    uint16_t  page_bytes;             /* 1: 65536 */
+    uint32_t  frames;
+    uint32_t  pages;
+    uint32_t  checksum[2];
+    uint8_t   salt[SALT];
+} index_t;
+
+
+typedef struct {
+    sqlite3_file   *file;
+    sqlite3_int64   bytes;
+} log_t;
+
+
+/* 0: there is no index yet, so nothing of a log either. */
+
+static int
+read_index(ehr_store_t *store, index_t *index)
+{
+    sqlite3_file   *file = NULL;
+    void volatile  *region = NULL;
+
+    (void) sqlite3_file_control(store->db, "main", SQLITE_FCNTL_FILE_POINTER,
+                                &file);
+
+    if (file == NULL || file->pMethods == NULL || file->pMethods->iVersion < 2
+        || file->pMethods->xShmMap(file, 0, INDEX_BYTES, 0, &region)
+           != SQLITE_OK
+        || region == NULL)
+    {
+        return 0;
+    }
+
+    /* The writers' lock is ours: nobody changes it. */
+    memcpy(index, (const void *) (uintptr_t) region, sizeof(index_t));
+
+    return index->is_made && index->frames != 0;
+}
+
+
+static int
+has_salt(const log_t *log, sqlite3_int64 at, const index_t *index)
+{
+    uint8_t  salt[SALT];
+
+    return log->file->pMethods->xRead(log->file, salt, SALT, at) == SQLITE_OK
+           && memcmp(salt, index->salt, SALT) == 0;
+}
+
+
+/* What has a name is what is open, as far as sizes tell. */
+
+static int
+has_name(ehr_store_t *store, const log_t *log)
+{
+    char         name[EHR_STORE_PATH_MAX + sizeof("-wal")];
+    struct stat  st;
+
+    (void) snprintf(name, sizeof(name), "%s-wal", store->path);
+
+    return stat(name, &st) == 0 && st.st_size == log->bytes;
+}
+
+
+static int
+is_the_log(ehr_store_t *store, const index_t *index)
+{
+    log_t          log = { NULL, 0 };
+    sqlite3_int64  frame_bytes, last;
+
+    (void) sqlite3_file_control(store->db, "main",
+                                SQLITE_FCNTL_JOURNAL_POINTER, &log.file);
+
+    if (log.file == NULL || log.file->pMethods == NULL
+        || log.file->pMethods->xFileSize(log.file, &log.bytes) != SQLITE_OK)
+    {
+        return 0;
+    }
+
+    frame_bytes = FRAME_HEAD
+                  + (index->page_bytes == 1 ? 65536 : index->page_bytes);
+    last = LOG_HEAD + frame_bytes * ((sqlite3_int64) index->frames - 1);
+
+    return log.bytes >= last + frame_bytes
+           && has_name(store, &log)
+           && has_salt(&log, LOG_SALT, index)
+           && has_salt(&log, last + FRAME_SALT, index);
+}
+
+
+ehr_rc_t
+ehr_store_check_log(ehr_store_t *store)
+{
+    index_t  index;
+
+    if (!read_index(store, &index) || is_the_log(store, &index)) {
+        return EHR_OK;
+    }
+
+    store->is_corrupt = 1;
+    store->must_reopen = 1;
+
+    (void) snprintf(store->error, sizeof(store->error),
+                    "its log (-wal) was removed, cut or written over while "
+                    "it was in use");
+
+    return EHR_LATER;
+}

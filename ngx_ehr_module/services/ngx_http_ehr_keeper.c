@@ -107,6 +107,8 @@ ngx_http_ehr_keeper_init(ngx_http_ehr_worker_t *worker)
     }
 
     keeper->keep.owner = worker->owner;
+    keeper->keep.configured_ms = worker->mcf->configured_ms;
+    keeper->keep.is_sweeping = worker->mcf->has_courier;
     keeper->keep.retentions = worker->mcf->retentions.elts;
     keeper->keep.nretentions = worker->mcf->retentions.nelts;
 
@@ -246,11 +248,6 @@ ngx_http_ehr_keeper_timer(ngx_event_t *ev)
     }
 
     keeper->keep.now_ms = ngx_http_ehr_now_ms();
-
-    /* Workers of an older configuration do not know all partners. */
-    keeper->keep.is_sweeping = keeper->worker->mcf->has_courier
-        && (int64_t) keeper->worker->shared->configured_ms
-           <= keeper->worker->mcf->configured_ms;
 
     if (ngx_http_ehr_thread_post(keeper->worker,
                                  keeper->worker->mcf->work_pool,

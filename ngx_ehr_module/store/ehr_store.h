@@ -507,6 +507,8 @@ typedef struct {
 typedef struct {
     /* in: */
     ehr_owner_t             owner;    /* incarnation alone */
+    int64_t                 configured_ms;  /* of two, the newer has the
+                                               chores */
     int64_t                 now_ms;
     int                     is_sweeping;
     int64_t                 retry_max_ms;   /* of any partner */
@@ -519,7 +521,6 @@ typedef struct {
 
     /* the store's own from one call to the next; zero at first */
     int                     is_mine;  /* the lease is ours */
-    int64_t                 lease_ms;
     int64_t                 sweep_due_ms;
     int64_t                 sweep_position[3];
     int64_t                 retain_due_ms;

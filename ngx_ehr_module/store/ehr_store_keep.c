@@ -16,6 +16,19 @@
 #define SHRINK_KEEP    1024           /* free pages that are left for use */
 
 
+ehr_rc_t
+ehr_store_keep_is_mine(ehr_store_t *store, const ehr_store_keep_t *keep,
+                       int64_t *until_ms)
+{
+    ehr_query_t  q;
+
+    ehr_query_begin(&q, store, EHR_SQL_CHORE_MINE);
+    ehr_query_int(&q, (int64_t) keep->owner.incarnation);
+
+    return ehr_store_get_int(&q, until_ms);
+}
+
+
 static ehr_rc_t
 is_free(ehr_store_t *store, const ehr_store_keep_t *keep, int *is)
 {
@@ -26,6 +39,7 @@ is_free(ehr_store_t *store, const ehr_store_keep_t *keep, int *is)
     ehr_query_begin(&q, store, EHR_SQL_CHORE_LEFT);
     ehr_query_int(&q, keep->now_ms);
     ehr_query_int(&q, (int64_t) keep->owner.incarnation);
+    ehr_query_int(&q, keep->configured_ms);
 
     rc = ehr_store_get_int(&q, &left_ms);
 
@@ -51,6 +65,7 @@ take_lease(ehr_store_t *store, ehr_store_keep_t *keep)
     ehr_query_int(&q, (int64_t) keep->owner.incarnation);
     ehr_query_int(&q, keep->now_ms + LEASE_MS);
     ehr_query_int(&q, keep->now_ms);
+    ehr_query_int(&q, keep->configured_ms);
 
     rc = ehr_query_run(&q);
     keep->is_mine = rc == EHR_OK && sqlite3_changes64(store->db) == 1;
@@ -60,8 +75,6 @@ take_lease(ehr_store_t *store, ehr_store_keep_t *keep)
     if (rc != EHR_OK) {
         keep->is_mine = 0;
     }
-
-    keep->lease_ms = keep->is_mine ? keep->now_ms + LEASE_MS : 0;
 
     return rc;
 }
@@ -73,22 +86,21 @@ static ehr_rc_t
 hold_lease(ehr_store_t *store, ehr_store_keep_t *keep)
 {
     int       is;
+    int64_t   left_ms;
     ehr_rc_t  rc;
 
-    if (keep->is_mine && keep->lease_ms - keep->now_ms > LEASE_MS / 2
-        && keep->lease_ms - keep->now_ms <= LEASE_MS)
-    {
-        return EHR_OK;
-    }
+    rc = ehr_store_keep_is_mine(store, keep, &left_ms);
+    left_ms -= keep->now_ms;
+    keep->is_mine = rc == EHR_OK;
 
-    if (!keep->is_mine) {
+    if (rc == EHR_REFUSED) {
         rc = is_free(store, keep, &is);
-        if (rc != EHR_OK || !is) {
-            return rc;
-        }
+
+        return rc == EHR_OK && is ? take_lease(store, keep) : rc;
     }
 
-    return take_lease(store, keep);
+    return rc == EHR_OK && (left_ms <= LEASE_MS / 2 || left_ms > LEASE_MS)
+           ? take_lease(store, keep) : rc;
 }
 
 

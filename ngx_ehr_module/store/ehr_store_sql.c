@@ -269,15 +269,21 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
 
     /* --- chores --- */
 
+    [EHR_SQL_CHORE_MINE] =
+        "SELECT until_ms FROM chores"
+        " WHERE name = 'keeper' AND owner_incarnation = ?1",
+
     [EHR_SQL_CHORE_LEFT] =
-        "SELECT until_ms - ?1 FROM chores"
+        "SELECT iif(configured_ms < ?3, 0, until_ms - ?1) FROM chores"
         " WHERE name = 'keeper' AND owner_incarnation <> ?2",
 
     [EHR_SQL_CHORE_TAKE] =
-        "INSERT INTO chores (name, owner_incarnation, until_ms)"
-        " VALUES ('keeper', ?1, ?2) ON CONFLICT (name) DO UPDATE"
-        " SET owner_incarnation = ?1, until_ms = ?2"
-        " WHERE owner_incarnation = ?1 OR until_ms <= ?3 OR until_ms > ?2",
+        "INSERT INTO chores (name, owner_incarnation, until_ms,"
+        " configured_ms) VALUES ('keeper', ?1, ?2, ?4)"
+        " ON CONFLICT (name) DO UPDATE"
+        " SET owner_incarnation = ?1, until_ms = ?2, configured_ms = ?4"
+        " WHERE owner_incarnation = ?1 OR until_ms <= ?3 OR until_ms > ?2"
+        " OR configured_ms < ?4",
 
     [EHR_SQL_CHORE_DROP] =
         "UPDATE chores SET until_ms = 0"
@@ -320,10 +326,17 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " WHERE d.reason = 'deadline.passed' AND s.received_ms > ?2"
         " LIMIT ?4",
 
-    [EHR_SQL_SWEEP_EARLY_MEND] =
+    [EHR_SQL_SWEEP_SERVED] =
+        "SELECT d.id, d.seq, d.partner FROM (SELECT id, seq, partner, reason"
+        " FROM deliveries INDEXED BY deliveries_state"
+        " WHERE state <> 'accepted' AND state = 'held' AND partner = ?1"
+        " ORDER BY seq DESC LIMIT ?3) AS d"
+        " WHERE ?2 > 0 AND d.reason = 'config.partner' LIMIT ?4",
+
+    [EHR_SQL_SWEEP_RESUME] =
         "UPDATE deliveries SET state = 'retrying', due_ms = ?3, reason = ?4"
         " WHERE id = ?1 AND seq = ?2 AND state = 'held'"
-        " AND reason = 'deadline.passed'",
+        " AND reason IN ('deadline.passed', 'config.partner')",
 
     [EHR_SQL_SWEEP_LAST] =
         "SELECT coalesce(max(id), 0) FROM deliveries",

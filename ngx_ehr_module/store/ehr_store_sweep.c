@@ -110,6 +110,7 @@ static ehr_rc_t
 mend(ehr_store_t *store, ehr_store_keep_t *keep, const check_t *check,
      const found_list_t *found)
 {
+    int64_t   until_ms;
     uint32_t  i;
     ehr_rc_t  rc;
 
@@ -120,6 +121,14 @@ mend(ehr_store_t *store, ehr_store_keep_t *keep, const check_t *check,
     rc = ehr_store_begin_write(store);
     if (rc != EHR_OK) {
         return rc;
+    }
+
+    /* Who has the chores now may know partners that we do not. */
+
+    rc = ehr_store_keep_is_mine(store, keep, &until_ms);
+    if (rc == EHR_REFUSED) {
+        keep->is_mine = 0;
+        return ehr_store_end_write(store, EHR_OK);
     }
 
     for (i = 0; i < found->n && rc == EHR_OK; i++) {
@@ -206,23 +215,20 @@ sweep_times(ehr_store_t *store, ehr_store_keep_t *keep, const char *name)
 
 
 /* Held for a deadline that has not passed: the clock was ahead, or the
- * deadline was nearer. */
+ * deadline was nearer.  Held for a partner that nobody served: somebody does.
+ */
 
 static ehr_rc_t
-sweep_early(ehr_store_t *store, ehr_store_keep_t *keep, uint32_t partner)
+sweep_held(ehr_store_t *store, ehr_store_keep_t *keep, uint32_t partner,
+           const check_t *check)
 {
-    static const check_t  check = {
-        EHR_SWEEP_DUE, EHR_SQL_SWEEP_EARLY, EHR_SQL_SWEEP_EARLY_MEND,
-        "retrying", EHR_REASON_EARLY
-    };
-
     ehr_rc_t      rc;
     ehr_query_t   q;
     found_list_t  found;
 
     found.n = 0;
 
-    ehr_query_begin(&q, store, check.find);
+    ehr_query_begin(&q, store, check->find);
     ehr_query_text(&q, keep->partners[partner]);
     ehr_query_int(&q, keep->now_ms - keep->deadlines_ms[partner]);
     ehr_query_int(&q, WALK);
@@ -230,7 +236,7 @@ sweep_early(ehr_store_t *store, ehr_store_keep_t *keep, uint32_t partner)
 
     rc = collect(&q, &found);
 
-    return rc == EHR_OK ? mend(store, keep, &check, &found) : rc;
+    return rc == EHR_OK ? mend(store, keep, check, &found) : rc;
 }
 
 
@@ -238,13 +244,27 @@ static ehr_rc_t
 sweep_served(ehr_store_t *store, ehr_store_keep_t *keep, ehr_state_e state,
              uint32_t partner)
 {
+    static const check_t  early = {
+        EHR_SWEEP_DUE, EHR_SQL_SWEEP_EARLY, EHR_SQL_SWEEP_RESUME,
+        "retrying", EHR_REASON_EARLY
+    };
+    static const check_t  served = {
+        EHR_SWEEP_PARTNER, EHR_SQL_SWEEP_SERVED, EHR_SQL_SWEEP_RESUME,
+        "retrying", EHR_REASON_RELOADED
+    };
+
     ehr_rc_t  rc;
 
     rc = sweep_times(store, keep, keep->partners[partner]);
 
-    return rc == EHR_OK && state == EHR_STATE_HELD
-           && keep->deadlines_ms != NULL
-           ? sweep_early(store, keep, partner) : rc;
+    if (rc != EHR_OK || state != EHR_STATE_HELD || keep->deadlines_ms == NULL)
+    {
+        return rc;
+    }
+
+    rc = sweep_held(store, keep, partner, &early);
+
+    return rc == EHR_OK ? sweep_held(store, keep, partner, &served) : rc;
 }
 
 

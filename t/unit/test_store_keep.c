@@ -156,6 +156,40 @@ a_lease_of_a_far_future_is_none(void **state)
 }
 
 
+static void
+a_newer_configuration_takes_the_chores_at_once(void **state)
+{
+    world_t           *w = *state;
+    ehr_store_keep_t   old, new, newest;
+
+    begin(&old, 11);
+    old.configured_ms = 1;
+    assert_ok(ehr_store_keep(w->store, &old));
+    assert_true(old.is_mine);
+
+    begin(&new, 22);
+    new.configured_ms = 2;
+    assert_ok(ehr_store_keep(w->store, &new));
+    assert_true(new.is_mine);
+
+    assert_ok(ehr_store_keep(w->store, &old));
+    assert_false(old.is_mine);
+    assert_ok(ehr_store_keep(w->store, &new));
+    assert_true(new.is_mine);
+
+    /* Of the same configuration it is the first one's. */
+    begin(&newest, 33);
+    newest.configured_ms = 2;
+    assert_ok(ehr_store_keep(w->store, &newest));
+    assert_false(newest.is_mine);
+
+    /* It was called off: the old one goes on. */
+    assert_ok(ehr_store_keep_end(w->store, &new));
+    assert_ok(ehr_store_keep(w->store, &old));
+    assert_true(old.is_mine);
+}
+
+
 /* --- the sweeper --- */
 
 static void
@@ -284,6 +318,47 @@ a_partner_that_is_gone_holds_its_deliveries(void **state)
     keep.now_ms += 61000;
     assert_ok(ehr_store_keep(w->store, &keep));
     assert_int_equal(repaired(&keep), 0);
+}
+
+
+/* As a binary upgrade leaves it, when the old workers' keeper met documents
+ * for a partner that the new ones have. */
+
+static void
+a_partner_that_is_new_gets_what_was_held_without_it(void **state)
+{
+    static const char *const  both[] = { "insurance", "new" };
+    static const int64_t      deadlines_ms[] = { DAY, DAY };
+
+    world_t             *w = *state;
+    ehr_store_keep_t     old, new;
+    ehr_store_submit_t   op;
+
+    document(w, &op, "<A/>");
+    (void) strcpy(op.sub.deliveries[0].partner, "new");
+    submit(w, &op);
+
+    begin(&old, 11);
+    old.configured_ms = 1;
+    assert_ok(ehr_store_keep(w->store, &old));
+    assert_int_equal(old.nrepaired[EHR_SWEEP_PARTNER], 1);
+    assert_int_equal(state_of(w, op.sub.id), EHR_STATE_HELD);
+
+    begin(&new, 22);
+    new.configured_ms = 2;
+    new.partners = both;
+    new.npartners = 2;
+    new.deadlines_ms = deadlines_ms;
+    assert_ok(ehr_store_keep(w->store, &new));
+    assert_int_equal(new.nrepaired[EHR_SWEEP_PARTNER], 1);
+    assert_int_equal(state_of(w, op.sub.id), EHR_STATE_RETRYING);
+
+    new.now_ms += 61000;
+    assert_ok(ehr_store_keep(w->store, &new));
+    old.now_ms += 61000;
+    assert_ok(ehr_store_keep(w->store, &old));
+    assert_false(old.is_mine);
+    assert_int_equal(state_of(w, op.sub.id), EHR_STATE_RETRYING);
 }
 
 
@@ -526,10 +601,12 @@ main(void)
         store_test(one_at_a_time_does_the_chores),
         store_test(an_old_lease_is_not_renewed_behind_ones_back),
         store_test(a_lease_of_a_far_future_is_none),
+        store_test(a_newer_configuration_takes_the_chores_at_once),
         store_test(an_ordinary_journal_needs_no_mending),
         store_test(a_time_beyond_the_cap_comes_at_once),
         store_test(a_deadline_that_has_not_passed_holds_nothing),
         store_test(a_partner_that_is_gone_holds_its_deliveries),
+        store_test(a_partner_that_is_new_gets_what_was_held_without_it),
         store_test(missing_rows_and_open_attempts_are_found),
         store_test(old_content_goes_and_the_file_shrinks),
         store_test(a_record_goes_with_all_that_is_its_own),

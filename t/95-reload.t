@@ -128,18 +128,21 @@ sub version {
 
 # --- under load -------------------------------------------------------------
 
-# A connection for each request: on one that is kept alive, the end of an old
-# worker may cross the next request, as in any HTTP server.  Old workers stay
-# for connections that were opened and not used yet.
+# Half of the senders open a connection for each request: none of theirs
+# fails.  On one that is kept alive the end of an old worker may cross the next
+# request, as with any HTTP server: those send it again, once more, and it has
+# not been taken the first time.  Old workers stay for connections that were
+# opened and not used yet.
 
 $sim->mode("slow", delay_ms => 50);
 
-my $load = EHR::Load->new($world,
-    claim   => { only => [ "XML1" ] },
-    options => [ "--once", "--connections", 20, "--requests", REQUESTS,
-                 "--rate", RATE ]);
+my ($once, $kept) = map {
+    EHR::Load->new($world, claim => { only => [ "XML1" ] },
+        options => [ @$_, "--connections", 10, "--requests", REQUESTS / 2,
+                     "--rate", RATE / 2 ])->start
+} [ "--once" ], [ "--retry", 3 ];
 
-$load->start;
+sub is_loaded { return $once->is_running || $kept->is_running }
 
 sub taken {
     return $world->metric('ehr_documents_total{result="accepted"}') || 0;
@@ -147,22 +150,27 @@ sub taken {
 
 my $reloads = 0;
 
-while ($load->is_running) {
+while (is_loaded()) {
     my $taken = taken();
 
     $world->reload(wait => 0);
     $reloads++;
 
     wait_for(10, sub {
-        return !$load->is_running || taken() >= $taken + REQUESTS / 6;
+        return !is_loaded() || taken() >= $taken + REQUESTS / 6;
     });
 }
 
-my $result = $load->wait;
+my ($result, $repeated) = map { $_->wait } $once, $kept;
 
 cmp_ok($reloads, ">", 2, "$reloads reloads under load");
-is($load->status, 0, "no request failed");
-is($result->{by_status}{202}, REQUESTS, "each was accepted, at the first go");
+is($once->status, 0, "no request failed");
+is($result->{by_status}{202}, REQUESTS / 2,
+   "each was accepted, at the first go");
+is($kept->status, 0, "nor one on a connection that is kept alive");
+is($repeated->{by_status}{202}, REQUESTS / 2, "each was accepted");
+is($repeated->{duplicates}, 0,
+   "and what was sent again ($repeated->{retries}) had not been taken");
 
 wait_for(DELIVER_SEC, sub {
     return $sim->stats->{distinct_sha256} >= REQUESTS;
@@ -209,6 +217,7 @@ is($res->json->{deliveries}[0]{state}, "sending",
 $res = $waiting->read_response(timeout => 20);
 is_deeply([ $res && $res->status, accepted_id($res) ], [ 200, $id ],
           "a client of the old worker gets its result");
+is($res->header("Connection"), "close", "and is told that it is the last");
 
 my $delivery = wait_state($world, $client, $id, "accepted");
 is($delivery && $delivery->{attempts}, 1, "the attempt ends as it began");

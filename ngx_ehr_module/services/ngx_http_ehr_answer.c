@@ -335,6 +335,12 @@ ngx_http_ehr_send(ngx_http_ehr_ctx_t *ctx, ngx_uint_t status,
         r->lingering_close = 1;
     }
 
+    if (ngx_exiting) {
+        /* nginx closes it after this answer: the client is told, lest it
+         * sends its next request into the end of the connection */
+        r->keepalive = 0;
+    }
+
     r->headers_out.status = status;
     r->headers_out.content_length_n = body.len;
     r->headers_out.content_type.data = (u_char *) type;

@@ -204,6 +204,20 @@ ok(wait_for(10, sub {
 }), "no question is possible: a person decides");
 is($standin->stats->{queries}, $asked, "none was asked");
 is(copies($mute_id), 1, "sent once");
+is(delivery($world, $client, $mute_id)->{next_query_at}, undef,
+   "and none will be");
+
+
+# --- one that is asked later -------------------------------------------------
+
+$client->close;
+$world->reconfigure(standin => "retry=20ms,100ms query=1h,2h set.query=on");
+$client = $world->client("99001");
+
+$standin->mode("lost", count => 1);
+my $later = wait_state($world, $client, sent(notice()), "uncertain");
+like($later->{next_query_at}, qr/^\d{4}-.*Z$/,
+     "the sender sees when the partner is asked");
 
 is($standin->stats->{repeated}, 0, "nothing was ever sent twice");
 cmp_ok($world->metric("ehr_queries_total"), ">", 0, "questions are counted");

@@ -74,6 +74,10 @@ ngx_http_ehr_render_delivery(ehr_json_t *json,
         ngx_http_ehr_render_time(json, "next_attempt_at", next_ms);
     }
 
+    if (dlv->next_probe_ms) {
+        ngx_http_ehr_render_time(json, "next_query_at", dlv->next_probe_ms);
+    }
+
     if (dlv->partner_ref.len) {
         ehr_json_string(json, "partner_ref", dlv->partner_ref);
     }

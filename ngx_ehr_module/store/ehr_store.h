@@ -100,7 +100,6 @@ typedef enum {
     EHR_STORE_OP_CLAIM,
     EHR_STORE_OP_FINISH,
     EHR_STORE_OP_RECOVER,
-    EHR_STORE_OP_RELEASE,
     EHR_STORE_OP_UNHOLD,
     EHR_STORE_OP_PROBE,
     EHR_STORE_OP_PROBED
@@ -368,17 +367,6 @@ typedef struct {
     ehr_taken_t       quarantined[EHR_STORE_MAX_QUARANTINED];   /* the first
                                          of them */
 } ehr_store_recover_t;
-
-
-/* A draining worker gives back a claimed delivery it has not begun to send:
- * to retrying, due at now; the attempt's row is removed. */
-
-typedef struct {
-    ehr_store_op_t    op;
-    int64_t           delivery;
-    int64_t           fence;
-    int64_t           now_ms;
-} ehr_store_release_t;
 
 
 /*

@@ -26,7 +26,7 @@ typedef struct {
 
 static const rule_t  rules[] = {
     [EHR_ACTION_HOLD] = {
-        "hold", "person.held", BIT(PENDING) | BIT(RETRYING),
+        "hold", "person.held", BIT(PENDING) | BIT(RETRYING) | BIT(HELD),
         EHR_STATE_HELD, 0
     },
     [EHR_ACTION_RELEASE] = {
@@ -78,7 +78,10 @@ ehr_action_takes(ehr_action_e action, ehr_state_e state)
 }
 
 
-/* What was held without an answer to any attempt never left: it is sent for
+/* What is held for another reason may come back by itself: a person who holds
+ * it prevents that.
+ *
+ * What was held without an answer to any attempt never left: it is sent for
  * the first time, as it were.  All else may have reached the partner. */
 
 static ehr_decided_e
@@ -86,7 +89,9 @@ check(const ehr_decide_t *how, const ehr_decided_row_t *row)
 {
     const rule_t  *rule = &rules[how->action];
 
-    if (!ehr_action_takes(how->action, row->state)) {
+    if (!ehr_action_takes(how->action, row->state)
+        || (how->action == EHR_ACTION_HOLD && row->is_by_person))
+    {
         return EHR_DECIDED_STATE;
     }
 
@@ -198,7 +203,8 @@ find(ehr_store_t *store, int64_t seq, ehr_str_t partner, found_t *found)
         ehr_column_copy(&q, 3, row->kind, sizeof(row->kind));
         row->has_newer = (int) ehr_column_int(&q, 4);
         row->may_have_left = (int) ehr_column_int(&q, 5);
-        found->version = ehr_column_int(&q, 6);
+        row->is_by_person = (int) ehr_column_int(&q, 6);
+        found->version = ehr_column_int(&q, 7);
     }
 
     ehr_query_end(&q);

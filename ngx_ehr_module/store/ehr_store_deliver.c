@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * What becomes of a claimed delivery: its result, its return by a draining
- * worker, its recovery from a dead one.  Everything is written only where
- * the state is sending and the fence is still the caller's.
+ * What becomes of a claimed delivery: its result, its recovery from a dead
+ * worker.  Everything is written only where the state is sending and the
+ * fence is still the caller's.
  */
 
 #include "ehr_store_sqlite.h"
@@ -152,54 +152,6 @@ ehr_store_finish(ehr_store_t *store, const ehr_store_finish_t *op)
     }
 
     return rc;
-}
-
-
-static ehr_rc_t
-remove_attempt(ehr_store_t *store, int64_t delivery, uint32_t attempt)
-{
-    ehr_query_t  q;
-
-    ehr_query_begin(&q, store, EHR_SQL_ATTEMPT_REMOVE);
-    ehr_query_int(&q, delivery);
-    ehr_query_int(&q, attempt);
-
-    return ehr_query_run(&q);
-}
-
-
-ehr_rc_t
-ehr_store_release(ehr_store_t *store, const ehr_store_release_t *op)
-{
-    ehr_rc_t            rc;
-    changed_t           changed;
-    ehr_query_t         q;
-    ehr_store_finish_t  end;
-
-    ehr_query_begin(&q, store, EHR_SQL_RELEASE);
-    ehr_query_int(&q, op->delivery);
-    ehr_query_int(&q, op->fence);
-    ehr_query_int(&q, op->now_ms);
-    ehr_query_text(&q, EHR_REASON_DRAINED);
-
-    rc = run_change(&q, &changed);
-
-    if (rc == EHR_OK) {
-        rc = remove_attempt(store, op->delivery, changed.attempt);
-    }
-
-    if (rc != EHR_OK) {
-        return rc;
-    }
-
-    memset(&end, 0, sizeof(ehr_store_finish_t));
-
-    end.delivery = op->delivery;
-    end.state = EHR_STATE_RETRYING;
-    end.now_ms = op->now_ms;
-    end.reason = ehr_str(EHR_REASON_DRAINED);
-
-    return write_history(store, &end, &changed);
 }
 
 

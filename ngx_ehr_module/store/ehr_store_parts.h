@@ -18,6 +18,7 @@ typedef struct {
     ehr_state_e  state;
     int          has_newer;           /* content of the same key */
     int          may_have_left;       /* an attempt of it was answered */
+    int          is_by_person;        /* held by a person's decision */
     char         partner[32];
     char         kind[32];
 } ehr_decided_row_t;

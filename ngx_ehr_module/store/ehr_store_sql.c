@@ -178,13 +178,6 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " WHERE id = ?1 AND fence = ?2 AND state = 'sending'"
         " RETURNING seq, partner, attempts",
 
-    [EHR_SQL_RELEASE] =
-        "UPDATE deliveries SET state = 'retrying', due_ms = ?3,"
-        " attempts = attempts - 1, reason = ?4, owner_slot = NULL,"
-        " owner_incarnation = NULL"
-        " WHERE id = ?1 AND fence = ?2 AND state = 'sending'"
-        " RETURNING seq, partner, attempts + 1",
-
     [EHR_SQL_UNHOLD] =
         "UPDATE deliveries SET state = 'retrying', due_ms = ?3, reason = ?4"
         " WHERE id IN (SELECT id"
@@ -261,10 +254,6 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
     [EHR_SQL_ATTEMPT_END] =
         "UPDATE attempts SET ended_ms = ?3, state = ?4, http_status = ?5,"
         " partner_ref = ?6, partner_code = ?7, reason = ?8"
-        " WHERE delivery = ?1 AND attempt = ?2 AND ended_ms IS NULL",
-
-    [EHR_SQL_ATTEMPT_REMOVE] =
-        "DELETE FROM attempts"
         " WHERE delivery = ?1 AND attempt = ?2 AND ended_ms IS NULL",
 
     /* --- chores --- */
@@ -436,7 +425,7 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
 
     [EHR_SQL_DECIDE_FIND] =
         "SELECT d.id, d.partner, d.state, d.kind, " EHR_SQL_HAS_NEWER("d") ", "
-        EHR_SQL_MAY_HAVE_LEFT ","
+        EHR_SQL_MAY_HAVE_LEFT ", " EHR_SQL_IS_BY_PERSON ","
         " (SELECT coalesce(max(h.step), 0) FROM history AS h"
         " WHERE h.seq = d.seq) FROM deliveries AS d"
         " WHERE d.seq = ?1 AND (?2 = '' OR d.partner = ?2)"

@@ -39,7 +39,6 @@ typedef enum {
     EHR_SQL_CLAIM_HOLD,
     EHR_SQL_CLAIM_TAKE,
     EHR_SQL_FINISH,
-    EHR_SQL_RELEASE,
     EHR_SQL_UNHOLD,
     EHR_SQL_OWNERS,
     EHR_SQL_OWNED,
@@ -64,7 +63,6 @@ typedef enum {
     EHR_SQL_JOB_PROGRESS,
     EHR_SQL_ATTEMPT_ADD,
     EHR_SQL_ATTEMPT_END,
-    EHR_SQL_ATTEMPT_REMOVE,
 
     EHR_SQL_CHORE_MINE,
     EHR_SQL_CHORE_LEFT,
@@ -143,6 +141,10 @@ typedef enum {
 #define EHR_SQL_MAY_HAVE_LEFT                                                 \
     "EXISTS (SELECT 1 FROM attempts AS a WHERE a.delivery = d.id"             \
     " AND (a.http_status <> 0 OR a.state = 'uncertain'))"
+
+
+/* The same: whether a person holds it. */
+#define EHR_SQL_IS_BY_PERSON  "d.reason = 'person.held'"
 
 
 extern const char *const  ehr_sql_texts[EHR_SQL_LAST];

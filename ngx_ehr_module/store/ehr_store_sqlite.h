@@ -46,7 +46,6 @@
 #define EHR_REASON_NEWER         "content.newer"
 #define EHR_REASON_LOST          "worker.lost"
 #define EHR_REASON_CRASHED       "plugin.crashed"
-#define EHR_REASON_DRAINED       "worker.drained"
 #define EHR_REASON_CLOSED        "window.closed"
 #define EHR_REASON_OPENED        "window.opened"
 #define EHR_REASON_DAMAGED       "content.damaged"
@@ -285,7 +284,6 @@ ehr_rc_t ehr_store_move_log(ehr_store_t *store, int *frames_left);
 ehr_rc_t ehr_store_submit(ehr_store_t *store, ehr_store_submit_t *op);
 ehr_rc_t ehr_store_claim(ehr_store_t *store, ehr_store_claim_t *op);
 ehr_rc_t ehr_store_finish(ehr_store_t *store, const ehr_store_finish_t *op);
-ehr_rc_t ehr_store_release(ehr_store_t *store, const ehr_store_release_t *op);
 ehr_rc_t ehr_store_recover(ehr_store_t *store, ehr_store_recover_t *op);
 ehr_rc_t ehr_store_unhold(ehr_store_t *store, ehr_store_unhold_t *op);
 ehr_rc_t ehr_store_probe(ehr_store_t *store, ehr_store_probe_t *op);

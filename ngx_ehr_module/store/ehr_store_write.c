@@ -187,9 +187,6 @@ run_operation(ehr_store_t *store, ehr_store_op_t *op)
     case EHR_STORE_OP_RECOVER:
         return ehr_store_recover(store, (ehr_store_recover_t *) op);
 
-    case EHR_STORE_OP_RELEASE:
-        return ehr_store_release(store, (ehr_store_release_t *) op);
-
     case EHR_STORE_OP_UNHOLD:
         return ehr_store_unhold(store, (ehr_store_unhold_t *) op);
 

@@ -81,7 +81,8 @@ each_decision_has_its_states(void **state)
         uint32_t      from;
     } rules[] = {
         { EHR_ACTION_HOLD, EHR_STATE_HELD,
-          1u << EHR_STATE_PENDING | 1u << EHR_STATE_RETRYING },
+          1u << EHR_STATE_PENDING | 1u << EHR_STATE_RETRYING
+          | 1u << EHR_STATE_HELD },
         { EHR_ACTION_RELEASE, EHR_STATE_RETRYING,
           1u << EHR_STATE_HELD | 1u << EHR_STATE_UNCERTAIN },
         { EHR_ACTION_REPLAY, EHR_STATE_RETRYING,
@@ -122,6 +123,30 @@ each_decision_has_its_states(void **state)
                                     " probe_ms = 0"), -1);
         }
     }
+}
+
+
+static void
+a_person_holds_what_would_come_back_by_itself(void **state)
+{
+    world_t             *w = *state;
+    ehr_store_claim_t    claim;
+    ehr_store_submit_t   doc;
+
+    end_in(w, &doc, EHR_STATE_HELD, "");
+    assert_int_equal(ask(w, "UPDATE deliveries SET due_ms = 1,"
+                            " reason = 'window.closed'"), -1);
+
+    assert_int_equal(decide(w, doc.sub.id, EHR_ACTION_HOLD, 0),
+                     EHR_DECIDED_OK);
+    assert_int_equal(claim_as(w, &claim, 1, NOW), 0);
+    assert_int_equal(state_of(w, doc.sub.id), EHR_STATE_HELD);
+
+    assert_int_equal(decide(w, doc.sub.id, EHR_ACTION_HOLD, 0),
+                     EHR_DECIDED_STATE);
+    assert_int_equal(decide(w, doc.sub.id, EHR_ACTION_RELEASE, 1),
+                     EHR_DECIDED_OK);
+    assert_int_equal(state_of(w, doc.sub.id), EHR_STATE_RETRYING);
 }
 
 
@@ -381,6 +406,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         store_test(each_decision_has_its_states),
+        store_test(a_person_holds_what_would_come_back_by_itself),
         store_test(what_may_have_arrived_needs_a_word_of_its_own),
         store_test(old_content_is_not_sent_after_new),
         store_test(a_dry_run_and_another_version_change_nothing),

@@ -429,46 +429,6 @@ an_attempt_cannot_end_pending_or_sending(void **state)
 }
 
 
-/* --- release --- */
-
-static ehr_rc_t
-release(world_t *w, const ehr_claim_t *claim)
-{
-    ehr_store_release_t  op = { 0 };
-
-    op.op.type = EHR_STORE_OP_RELEASE;
-    op.delivery = claim->delivery;
-    op.fence = claim->fence;
-    op.now_ms = NOW + 5;
-    assert_ok(ehr_store_write(w->store, &op.op));
-
-    return op.op.rc;
-}
-
-
-static void
-what_is_given_back_is_due_again_without_an_attempt(void **state)
-{
-    world_t             *w = *state;
-    ehr_store_claim_t    op, again;
-    ehr_store_submit_t   doc;
-
-    document(w, &doc, "<A/>");
-    submit(w, &doc);
-    assert_int_equal(claim_as(w, &op, 1, NOW), 1);
-    assert_ok(release(w, &op.claims[0]));
-    assert_int_equal(state_of(w, doc.sub.id), EHR_STATE_RETRYING);
-    assert_int_equal(ask(w, "SELECT count(*) FROM attempts"), 0);
-
-    assert_int_equal(claim_as(w, &again, 2, NOW + 5), 1);
-    assert_int_equal(again.claims[0].attempt, 1);
-    assert_true(again.claims[0].fence > op.claims[0].fence);
-
-    assert_int_equal(release(w, &op.claims[0]), EHR_REFUSED);
-    assert_int_equal(state_of(w, doc.sub.id), EHR_STATE_SENDING);
-}
-
-
 /* --- recover --- */
 
 typedef struct {
@@ -716,7 +676,6 @@ main(void)
         store_test(history_and_attempts_of_nothing_are_refused),
         store_test(a_second_result_changes_nothing),
         store_test(an_attempt_cannot_end_pending_or_sending),
-        store_test(what_is_given_back_is_due_again_without_an_attempt),
         store_test(a_dead_owners_rows_are_retried_where_that_is_safe),
         store_test(
             a_dead_owners_rows_are_uncertain_where_a_repeat_is_not_safe),

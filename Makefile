@@ -378,10 +378,12 @@ bench: deps-test
 	    $(OUT)/t/plugins/odd-NONE.so $(OUT)/t/unit/test_cost
 	@EHR_BUILD=$(OUT) perl -It/lib t/bench/bench.pl
 
-#: bench-lanes  what a partner that is down costs the others
+#: bench-lanes  what a partner that is down costs the others, and one hospital's
+#:              10,000 documents another's one
 bench-lanes: deps-test
 	@$(MAKE) --no-print-directory -s build-all
 	@EHR_BUILD=$(OUT) perl -It/lib t/bench/lanes.pl
+	@EHR_BUILD=$(OUT) EHR_FAIR_DOCUMENTS=10000 $(PROVE) -v t/85-fairness.t
 
 #: soak         load and faults for MINUTES=5, then a verdict; its table goes
 #:              into docs/reliability.md

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A short soak (t/soak): load while workers, the master, the partner, Redis and
-# the disk fail in turn; then nothing that was acknowledged is lost, comes
+# A short soak (t/soak): load while workers, the master, the partner, Redis,
+# the disk and the clock fail in turn; then nothing that was acknowledged is lost, comes
 # twice without need, comes out of order, or has not settled.  "make soak"
 # runs a longer one; EHR_SOAK_SECONDS=0 none.
 
@@ -45,7 +45,8 @@ cmp_ok($summary->{states}{superseded} || 0, ">", 0,
 
 for my $what ([ kill => 2 ], [ partner => 4 ], [ standin => 5 ],
               [ reload => 20 ],
-              [ redis => 25 ], [ disk => 30 ], [ crash => 65 ])
+              [ clock => 20 ], [ redis => 25 ], [ disk => 30 ],
+              [ upgrade => 40 ], [ crash => 65 ])
 {
     my ($name, $every) = @$what;
 

@@ -62,6 +62,9 @@ my $world = Soak::World->new(
     partner      => "retry=100ms,2s concurrency=8",
     read_timeout => "2s",
     log_level    => "notice",
+    daemon       => 1,
+    main         => join("", map { "env $_;\n" } qw(LD_PRELOAD EHR_FAULT_DIR
+        EHR_FAULT_PLAN ASAN_OPTIONS UBSAN_OPTIONS)),
     standin      => "retry=100ms,2s concurrency=8 query=100ms,1s"
                   . " queries=1000 set.query=on",
 );
@@ -307,7 +310,9 @@ sub summary_table {
     my @chaos = map { [ $_->[0], $counts->{$_->[1]} || 0 ] } (
         [ "workers killed (-9)", "kill" ],
         [ "master and workers killed (-9)", "crash" ],
-        [ "reloads", "reload" ], [ "bad days of the insurance", "partner" ],
+        [ "reloads", "reload" ], [ "binary upgrades", "upgrade" ],
+        [ "jumps of the wall clock", "clock" ],
+        [ "bad days of the insurance", "partner" ],
         [ "bad days of a partner that must get nothing twice", "standin" ],
         [ "Redis killed or stopped", "redis" ],
         [ "faults of the journal's disk", "disk" ]);

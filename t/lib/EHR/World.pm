@@ -703,6 +703,16 @@ sub workers {
 }
 
 
+# Of any master.
+
+sub has_workers {
+    my ($self, $master) = @_;
+
+    return scalar(grep { slurp("/proc/$_/cmdline") =~ /worker process/ }
+                  split(/ /, slurp("/proc/$master/task/$master/children")));
+}
+
+
 sub kill_worker {
     my ($self, $pid, $signal) = @_;
 

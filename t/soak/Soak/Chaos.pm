@@ -4,7 +4,8 @@ package Soak::Chaos;
 
 # Everything that goes wrong during a soak, each in its turn: workers and the
 # master killed, every bad day the partner's simulator knows, Redis dead or
-# stopped, the disk full or broken, reloads.  Decides what happens when; what
+# stopped, the disk full or broken, reloads, binary upgrades, a wall clock that
+# jumps.  Decides what happens when; what
 # it did is counted.
 #
 #   my $chaos = Soak::Chaos->new(world => $world);
@@ -27,6 +28,8 @@ my %plan = (
     reload  => { every => 17 },
     redis   => { every => 23, lasts => 1.5 },
     disk    => { every => 29, lasts => 1.5 },
+    clock   => { every => 19, lasts => 2 },
+    upgrade => { every => 37 },
     crash   => { every => 61 },
 );
 
@@ -43,8 +46,8 @@ my @partner = (
     map({ [ $_ ] } qw(html empty http-500 http-503)),
     [ "hang", count => 8 ],
     map({ [ $_ ] } qw(close-early reset code-500 code-124)),
-    [ "code-123", count => 3 ],
-    [ "code-205", count => 3 ],
+    map({ [ "code-$_" ] } qw(101 408)),
+    map({ [ "code-$_", count => 3 ] } qw(123 125 201 202 204 205 10)),
     map({ [ $_, count => 3 ] } qw(expired-401-empty expired-maketqua-401
         expired-403 expired-501 expired-text)),
     map({ [ "login-$_" ] } qw(slow html empty http-500 http-503 hang
@@ -61,8 +64,8 @@ my @standin = (
     [ "slow", delay_ms => 400 ],
     map({ [ $_, count => 8 ] } qw(lost-hang hang)),
     [ "refuse-77", count => 3 ],
-    map({ [ "query-$_", lost => 1 ] } qw(http-500 html close-early reset
-        processing)),
+    map({ [ "query-$_", lost => 1 ] } qw(http-500 html empty close-early
+        reset processing)),
 );
 
 # The N-th call on the journal's files, as t/fault/preload.h has it.
@@ -74,6 +77,11 @@ my @disk = (
 );
 
 my @redis = qw(kill stop);
+
+# Seconds.  A day is more than a token, a session or a lease lasts, and less
+# than a deadline.
+
+my @clock = (90, -90, 3600, -3600, 86400);
 
 
 sub new {
@@ -193,6 +201,18 @@ sub _begin_reload {
 }
 
 
+# A new master that cannot open the journal is no upgrade, and another test.
+
+sub _begin_upgrade {
+    my ($self) = @_;
+
+    $self->_end("disk") if $self->{wrong}{disk};
+    $self->{world}->upgrade;
+
+    return "upgrade";
+}
+
+
 # --- the partner ------------------------------------------------------------
 
 sub _begin_partner {
@@ -278,6 +298,26 @@ sub _end_redis {
     my ($self, $how) = @_;
 
     $how eq "kill" ? $self->{world}->redis_start : $self->{world}->redis_cont;
+
+    return;
+}
+
+
+sub _begin_clock {
+    my ($self, $turn) = @_;
+
+    my $sec = $clock[$turn % @clock];
+
+    $self->{world}->fault->clock($sec);
+
+    return sprintf("%+d s", $sec);
+}
+
+
+sub _end_clock {
+    my ($self) = @_;
+
+    $self->{world}->fault->clock(0);
 
     return;
 }

@@ -492,7 +492,8 @@ my $result = $load->wait;
 is($load->status, 0, "every answer under load is right");
 is($result->{by_status}{202}, LOAD, "every document is accepted");
 cmp_ok(checks("redis"), ">", $before{redis}, "Redis decided some");
-cmp_ok(checks("fallback"), ">", $before{fallback}, "the rest was decided here");
+cmp_ok(checks("fallback"), ">", $before{fallback},
+       "the rest was decided here");
 is(checks("redis") + checks("fallback") - $before{redis} - $before{fallback},
    LOAD, "and each once");
 

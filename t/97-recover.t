@@ -47,7 +47,8 @@ sub leaf_of {
         my ($type, $n) = unpack "Cx2n", $bytes;
         return $page if $type == LEAF || $type == LEAF_INDEX;
 
-        my $cell = unpack "n", substr $bytes, 12 + 2 * ($n > 3 ? 3 : $n - 1), 2;
+        my $nth = $n > 3 ? 3 : $n - 1;
+        my $cell = unpack "n", substr $bytes, 12 + 2 * $nth, 2;
         $page = unpack "N", substr $bytes, $cell, 4;
     }
 

@@ -318,7 +318,8 @@ sub check_verbs {
         while $text =~ /^    \{ "(\w+)", "([\w-]*)", "([^"]*)"/mg;
 
     $text = text("docs/ehrctl.md");
-    while ($text =~ /^ehrctl ([a-z]+)(?: ([a-z-]+)\b)?((?: \[ID\]| [A-Z0-9|.]+)*)/mg) {
+    while ($text =~ /^ehrctl\ ([a-z]+)(?:\ ([a-z-]+)\b)?
+                     ((?:\ \[ID\]|\ [A-Z0-9|.]+)*)/mgx) {
         my $name = exists $code{$1} ? "$1" : join(" ", $1, $2 // ());
         my $arguments = $3 =~ s/^ //r;
 

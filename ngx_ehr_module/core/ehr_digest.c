@@ -10,7 +10,7 @@
 #include "ehr_digest.h"
 
 
-#define DIGEST_BASE64   44        /* characters of 32 bytes, padding included */
+#define DIGEST_BASE64   44        /* characters of 32 bytes, with padding */
 #define DIGEST_INTEGER  15        /* digits, RFC 8941 section 3.3.1 */
 #define DIGEST_WHOLE    12        /* digits before a point, section 3.3.2 */
 #define DIGEST_DECIMAL  3         /* and behind it */

@@ -19,7 +19,7 @@ typedef struct ehr_packer_s  ehr_packer_t;
 ehr_packer_t *ehr_packer_create(void);
 void ehr_packer_destroy(ehr_packer_t *packer);
 
-/* The packers of threads that come and go: as many are made as work at once. */
+/* The packers of threads that come and go: as many as work at once. */
 
 typedef struct ehr_packers_s  ehr_packers_t;
 

@@ -25,6 +25,11 @@ ngx_uint_t ngx_http_ehr_partner_is_repeat_safe(
 int ngx_http_ehr_repeat_is_safe(void *data, const char *partner,
     const char *kind);
 
+/* "name=value" of an ehr_partner; NULL, or what is wrong with it.  *arg is cut
+ * at its "=". */
+char *ngx_http_ehr_partner_setting(ngx_conf_t *cf,
+    ngx_http_ehr_partner_t *part, ngx_str_t *arg);
+
 /* 1: it can be asked what became of an uncertain delivery. */
 ngx_uint_t ngx_http_ehr_partner_has_query(const ngx_http_ehr_partner_t *part);
 

@@ -137,7 +137,8 @@ typedef enum {
     " AND s.facility = " d ".facility AND s.kind = " d ".kind"                \
     " AND s.seq > " d ".seq))"
 
-/* An expression on "deliveries AS d": whether the partner has answered an attempt, or perhaps got one. */
+/* An expression on "deliveries AS d": whether the partner has answered an
+ * attempt, or perhaps got one. */
 #define EHR_SQL_MAY_HAVE_LEFT                                                 \
     "EXISTS (SELECT 1 FROM attempts AS a WHERE a.delivery = d.id"             \
     " AND (a.http_status <> 0 OR a.state = 'uncertain'))"

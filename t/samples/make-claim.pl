@@ -54,9 +54,12 @@ sub claim {
             . "</NOIDUNGFILE>\n        </FILEHOSO>\n";
     }
 
+    my $namespaces = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        . ' xmlns:xsd="http://www.w3.org/2001/XMLSchema"';
+
     return <<"END";
 <?xml version="1.0" encoding="utf-8"?>
-<GIAMDINHHS xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema">
+<GIAMDINHHS $namespaces>
   <THONGTINDONVI>
     <MACSKCB>$option{facility}</MACSKCB>
   </THONGTINDONVI>
@@ -132,7 +135,8 @@ sub more_money {
 
     for my $field (sort keys %row) {
         $text =~ s{<$field>([\d.]+)<}
-                  {sprintf '<%s>%.2f<', $field, $1 + $row{$field} * $option{drugs}}e;
+                  {sprintf '<%s>%.2f<', $field,
+                       $1 + $row{$field} * $option{drugs}}e;
     }
 
     return $text;
@@ -154,7 +158,8 @@ sub change {
     my $new = $is_set ? "<$field>" . ($value // '') . "</$field>" : undef;
 
     $$text =~ s{([ \t]*)<$field(?:/>|>[^<]*</$field>)(\n?)}
-               {++$seen == ($row || 1) ? defined $new ? "$1$new$2" : '' : $&}ge;
+               {++$seen != ($row || 1) ? $&
+                : defined $new ? "$1$new$2" : ''}ge;
 
     $seen >= ($row || 1) or die "$what: no such element\n";
 }

@@ -27,8 +27,8 @@ use File::Basename qw(dirname);
 use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(top build wait_for insist free_port slurp spew run is_sanitized
-    limit);
+our @EXPORT_OK = qw(top build wait_for insist free_port slurp spew run
+    is_sanitized limit);
 
 use constant SLOW_FACTOR => 5;
 

@@ -197,6 +197,7 @@ typedef struct {
     ngx_atomic_t    tid;
     ngx_atomic_t    crash;            /* its number; 0: it did not */
     uint32_t        call;             /* ngx_http_ehr_call_e */
+    int64_t         since_ms;         /* it runs, by the monotonic clock */
     uint32_t        which;            /* partner or validator, from 1 */
     int64_t         delivery;
     int64_t         fence;

@@ -82,6 +82,29 @@ sub has_loop {
 }
 
 
+# The other worker says so: a connection that the looping one has is given up.
+
+sub is_told {
+    my $plugins;
+
+    ok(wait_for(40, sub {
+        my $admin = $world->admin_client(undef, timeout => 1);
+        my $res = eval { $admin->get("/admin/v1/reports/doctor") };
+
+        $admin->close;
+        return unless $res && $res->status == 200;
+
+        ($plugins) = grep { $_->{name} eq "plugins" }
+                     @{$res->json->{checks}};
+        return $plugins->{state} eq "fail";
+    }), "the doctor says that a plugin does not come back");
+    like($plugins->{detail}, qr/^in=standin seconds=\d\d+ pid=\d+ document=/,
+         "in which process, over which document");
+
+    return;
+}
+
+
 # Once: a second one would be another decision.  The worker that has stored it
 # may crash on the document before it has answered.
 
@@ -146,6 +169,7 @@ for my $signal (qw(KILL ABRT)) {
 
     ok(wait_for(20, sub { has_loop() }), "$signal: a plugin works for ever");
 
+    is_told() if $signal eq "KILL";
     $world->kill_worker($_, $signal) for $world->workers;
 
     is(wait_state($world, $client, $looping, "uncertain", 20)->{reason},

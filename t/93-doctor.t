@@ -86,8 +86,9 @@ my ($status, $checks) = checks();
 is($status, 0, "all is well");
 is_deeply(not_ok($checks), [], "by every check");
 is_deeply([ sort keys %$checks ],
-          [ qw(crl disk keys lane.insurance queue.insurance redis
-               room.insurance store store_keys sweeper) ], "by its name");
+          [ qw(crl disk keys lane.insurance plugins queue.insurance
+               redis room.insurance store store_keys sweeper) ],
+          "by its name");
 is(scalar(grep { $_->{advice} ne "" } values %$checks), 0,
    "and nothing is to be done");
 

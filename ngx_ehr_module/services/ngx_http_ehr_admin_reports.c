@@ -7,12 +7,14 @@
  */
 
 #include "ngx_http_ehr_admin.h"
+#include "ngx_http_ehr_guard.h"
 #include "ngx_http_ehr_health.h"
 
 #include <inttypes.h>
 
 
 #define NGX_HTTP_EHR_DOCTOR_TEXT  256
+#define NGX_HTTP_EHR_CALL_LONG    10000    /* ms: no call takes so long */
 
 
 /* What can be wrong; id, fail, what to do in Vietnamese and in English. */
@@ -79,6 +81,11 @@
       "hoặc dùng đĩa lớn hơn",                                                \
       "Room for less than a day of this partner's outage: set "               \
       "ehr_retention or take a larger disk")                                  \
+    X(ENDLESS, 1,                                                             \
+      "Plugin không trả về: nếu giây vẫn tăng thì kill -9 tiến trình này, "   \
+      "rồi báo cho tác giả của plugin",                                       \
+      "A plugin does not come back: while the seconds grow, kill -9 this "    \
+      "process, and tell the plugin's author")                                \
     X(SWEPT, 0,                                                               \
       "Kho đã được tự sửa: xem error.log để biết vì sao",                     \
       "Rows of the journal were mended: error.log says which")                \
@@ -457,6 +464,38 @@ ngx_http_ehr_doctor_gone(ngx_http_ehr_doctor_t *doc)
 }
 
 
+/* Which is told from the delivery; a check has a document of no number yet. */
+
+static void
+ngx_http_ehr_doctor_plugins(ngx_http_ehr_doctor_t *doc)
+{
+    int64_t                      ms;
+    ngx_http_ehr_ctx_t          *ctx = doc->admin->ctx;
+    ngx_http_ehr_partner_t      *part = ctx->mcf->partners.elts;
+    const ngx_http_ehr_guard_t  *guard;
+
+    guard = ngx_http_ehr_guard_longest(ctx->worker, &ms);
+
+    if (guard == NULL || ms < NGX_HTTP_EHR_CALL_LONG) {
+        (void) snprintf(doc->text, sizeof(doc->text), "endless=0");
+        ngx_http_ehr_doctor_say(doc, "plugins", NULL, NGX_HTTP_EHR_ILL_NONE);
+        return;
+    }
+
+    (void) snprintf(doc->text, sizeof(doc->text),
+                    "in=%s seconds=%" PRId64 " pid=%lu document=%.36s",
+                    guard->call == NGX_HTTP_EHR_CALL_CHECK
+                    || guard->which == 0
+                    || guard->which > ctx->mcf->partners.nelts
+                    ? "check" : (char *) part[guard->which - 1].name.data,
+                    ms / 1000, (unsigned long) guard->pid,
+                    guard->call == NGX_HTTP_EHR_CALL_CHECK
+                    ? "" : guard->document);
+
+    ngx_http_ehr_doctor_say(doc, "plugins", NULL, NGX_HTTP_EHR_ILL_ENDLESS);
+}
+
+
 static void
 ngx_http_ehr_doctor_rest(ngx_http_ehr_doctor_t *doc)
 {
@@ -492,6 +531,7 @@ ngx_http_ehr_doctor_checks(ngx_http_ehr_doctor_t *doc, ehr_store_t *store)
     ngx_http_ehr_doctor_crl(doc);
     ngx_http_ehr_doctor_partners(doc, store);
     ngx_http_ehr_doctor_gone(doc);
+    ngx_http_ehr_doctor_plugins(doc);
     ngx_http_ehr_doctor_rest(doc);
 
     /* Last, for all of the above have read it. */

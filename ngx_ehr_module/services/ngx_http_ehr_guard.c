@@ -287,3 +287,35 @@ ngx_http_ehr_guard_of_content(ngx_http_ehr_worker_t *worker,
 
     return n;
 }
+
+
+/* A process that died in a call has left its cell as it was. */
+
+const ngx_http_ehr_guard_t *
+ngx_http_ehr_guard_longest(ngx_http_ehr_worker_t *worker, int64_t *ms)
+{
+    int64_t                since_ms;
+    ngx_uint_t             i;
+    ngx_http_ehr_guard_t  *guard, *longest;
+
+    longest = NULL;
+    since_ms = 0;
+
+    for (i = 0; i < NGX_HTTP_EHR_GUARDS; i++) {
+        guard = &worker->shared->guards[i];
+
+        if (__atomic_load_n(&guard->call, __ATOMIC_ACQUIRE) == 0
+            || guard->crash != 0 || ngx_http_ehr_guard_is_left(guard)
+            || (longest && guard->since_ms >= since_ms))
+        {
+            continue;
+        }
+
+        longest = guard;
+        since_ms = guard->since_ms;
+    }
+
+    *ms = longest ? ngx_http_ehr_guard_now_ms() - since_ms : 0;
+
+    return longest;
+}

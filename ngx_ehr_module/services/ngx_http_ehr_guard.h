@@ -23,11 +23,23 @@ ngx_int_t ngx_http_ehr_guard_init(ngx_http_ehr_worker_t *worker);
  */
 ngx_http_ehr_guard_t *ngx_http_ehr_guard(ngx_http_ehr_worker_t *worker);
 
+static ngx_inline int64_t
+ngx_http_ehr_guard_now_ms(void)
+{
+    struct timespec  now;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &now);
+
+    return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+
 static ngx_inline void
 ngx_http_ehr_guard_enter(ngx_http_ehr_guard_t *guard,
     ngx_http_ehr_call_e call)
 {
     if (guard) {
+        guard->since_ms = ngx_http_ehr_guard_now_ms();
         __atomic_store_n(&guard->call, (uint32_t) call, __ATOMIC_RELEASE);
     }
 }
@@ -52,6 +64,12 @@ const ngx_http_ehr_guard_t *ngx_http_ehr_guard_of_delivery(
 ngx_uint_t ngx_http_ehr_guard_of_content(ngx_http_ehr_worker_t *worker,
                                          const u_char *sha256,
                                          ngx_uint_t *which);
+
+/* The call that has run longest of all that run now, in any worker; since it
+ * began in *ms.  NULL: none runs.  The cell may be another call's meanwhile:
+ * for show alone.  Any thread. */
+const ngx_http_ehr_guard_t *ngx_http_ehr_guard_longest(
+    ngx_http_ehr_worker_t *worker, int64_t *ms);
 
 
 #endif /* NGX_HTTP_EHR_GUARD_H */

@@ -7,6 +7,7 @@
  */
 
 #include "ngx_http_ehr.h"
+#include "ngx_http_ehr_guard.h"
 #include "ngx_http_ehr_health.h"
 
 #include <inttypes.h>
@@ -52,7 +53,9 @@
     X(WAITING, "ehr_journal_waiting_operations",                              \
       "Operations that wait for the journal in the worker that answers")      \
     X(AWAY, "ehr_redis_away_workers",                                         \
-      "Workers that limit without Redis at the moment")
+      "Workers that limit without Redis at the moment")                       \
+    X(CALL, "ehr_plugin_call_seconds",                                        \
+      "How long the longest call runs that a plugin is in now")
 
 
 typedef enum {
@@ -507,6 +510,7 @@ static void
 ngx_http_ehr_metrics_gauges(ngx_http_ehr_text_t *text,
     ngx_http_ehr_probe_t *probe)
 {
+    int64_t                 ms;
     ngx_http_ehr_worker_t  *worker = probe->ctx->worker;
 
     if (probe->rc == EHR_OK) {
@@ -537,6 +541,11 @@ ngx_http_ehr_metrics_gauges(ngx_http_ehr_text_t *text,
                                ngx_http_ehr_journal_waiting(worker));
     ngx_http_ehr_metrics_value(text, NGX_HTTP_EHR_GAUGE_AWAY,
                                ngx_http_ehr_redis_away(worker));
+
+    (void) ngx_http_ehr_guard_longest(worker, &ms);
+
+    ngx_http_ehr_metrics_value(text, NGX_HTTP_EHR_GAUGE_CALL,
+                               (uint64_t) ms / 1000);
 }
 
 

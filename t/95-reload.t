@@ -1,9 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A reload is not noticed: no request fails, no delivery is lost or repeated,
-# old workers finish what they have and leave.  It brings new plugin code and
-# new settings, and a configuration with a doubt about it never takes over.
+# A reload is not noticed, nor a partner that is paused (ehrctl): no request
+# fails, no delivery is lost or repeated, old workers finish what they have and
+# leave.  A reload brings new plugin code and new settings, and a configuration
+# with a doubt about it never takes over.
 
 use strict;
 use warnings;
@@ -148,11 +149,22 @@ sub taken {
     return $world->metric('ehr_documents_total{result="accepted"}') || 0;
 }
 
+$ENV{EHR_PKI} = $world->pki;
+$ENV{EHR_ADMIN} = "https://localhost:" . $world->port("admin");
+
+sub lane {
+    my ($what) = @_;
+
+    return run(build() . "/ehrctl", "partner", $what, "insurance",
+               $what eq "pause" ? ("--reason", "a drill") : ());
+}
+
 my $reloads = 0;
 
 while (is_loaded()) {
     my $taken = taken();
 
+    lane($reloads % 2 ? "resume" : "pause");
     $world->reload(wait => 0);
     $reloads++;
 
@@ -163,6 +175,7 @@ while (is_loaded()) {
 
 my ($result, $repeated) = map { $_->wait } $once, $kept;
 
+lane("resume");
 cmp_ok($reloads, ">", 2, "$reloads reloads under load");
 is($once->status, 0, "no request failed");
 is($result->{by_status}{202}, REQUESTS / 2,

@@ -83,17 +83,20 @@ has_salt(const log_t *log, sqlite3_int64 at, const index_t *index)
 }
 
 
-/* What has a name is what is open, as far as sizes tell. */
+/* What has a name is what is open, as far as sizes tell.  The name is
+ * SQLite's, which follows symbolic links. */
 
 static int
 has_name(ehr_store_t *store, const log_t *log)
 {
-    char         name[EHR_STORE_PATH_MAX + sizeof("-wal")];
-    struct stat  st;
+    const char   *database;
+    struct stat   st;
 
-    (void) snprintf(name, sizeof(name), "%s-wal", store->path);
+    database = sqlite3_db_filename(store->db, "main");
 
-    return stat(name, &st) == 0 && st.st_size == log->bytes;
+    return database != NULL
+           && stat(sqlite3_filename_wal(database), &st) == 0
+           && st.st_size == log->bytes;
 }
 
 

@@ -252,6 +252,28 @@ a_log_without_its_last_frame_takes_nothing(void **state)
 
 
 static void
+a_log_behind_a_symbolic_link_is_the_log(void **state)
+{
+    char      path[160];
+    world_t  *w = *state;
+
+    close_store(w);
+    (void) snprintf(path, sizeof(path), "%s.real", w->path);
+    assert_int_equal(rename(w->path, path), 0);
+    assert_int_equal(symlink(path, w->path), 0);
+
+    w->store = world_open(w, 0);
+    assert_non_null(w->store);
+    with_a_log(w, "number");
+    assert_int_equal(ehr_store_is_corrupt(w->store), 0);
+
+    close_store(w);
+    assert_int_equal(unlink(w->path), 0);
+    assert_int_equal(rename(path, w->path), 0);
+}
+
+
+static void
 a_log_that_begins_anew_is_the_log(void **state)
 {
     int       frames;
@@ -448,6 +470,7 @@ main(void)
         store_test(a_log_that_is_cut_takes_nothing),
         store_test(a_log_without_its_head_takes_nothing),
         store_test(a_log_without_its_last_frame_takes_nothing),
+        store_test(a_log_behind_a_symbolic_link_is_the_log),
         store_test(a_log_that_begins_anew_is_the_log),
         store_test(bytes_that_are_not_those_received_are_held),
         store_test(packed_bytes_that_do_not_unpack_are_held),

@@ -118,13 +118,17 @@ $sim->start;
 
 ok(wait_state($world, $client, $id, "accepted", 20),
    "the clock is put back: it does not wait a day");
-like($world->log("error"), qr/the clock was put back/, "and that is told");
+like($world->log("error"), qr/the clock was put back|swept, mended: due=1/,
+     "and that is told, by its lane or by the sweeper");
 
 $sim->stop;
 $id = accepted_id(submit());
 ok(wait_state($world, $client, $id, "retrying"), "another one waits");
 $sim->start;
-jump(400 * DAY);
+
+# Not beyond the partner's certificate: nginx would keep a TLS session that
+# found it expired (docs/failures.md).
+jump(20 * DAY);
 jump(0);
 ok(wait_state($world, $client, $id, "accepted", 20),
    "a jump ahead and back delays nothing");

@@ -1,0 +1,167 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Retention frees the disk, end to end: what was delivered is past its time,
+# and the journal's file is smaller by it.  What is not delivered, held, or
+# uncertain stays, its bytes too, whatever its age, and is delivered later.
+
+use strict;
+use warnings;
+
+use MIME::Base64 qw(encode_base64);
+use Test::More;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+use EHR::Delivery qw(accepted_id wait_state);
+use EHR::Document;
+use EHR::Util qw(run wait_for);
+use EHR::World;
+
+use constant {
+    MB    => 1 << 20,
+    MANY  => 40,
+    NOISE => 600_000,       # of each of them; packing takes a quarter off
+};
+
+# A partner that is down is asked again after a second; the stand-in cannot
+# be asked what became of a notice.
+
+my $world = EHR::World->new(
+    redis        => 0,
+    partner      => "retry=1s,2s",
+    standin      => "retry=20ms,100ms",
+    read_timeout => "5s",
+);
+
+$world->start;
+$world->enrol("99001");
+
+my $sim = $world->sim;
+my $client = $world->client("99001");
+
+
+# Comments that no packing makes much shorter.
+
+sub large {
+    open(my $random, "<:raw", "/dev/urandom") or die "no /dev/urandom: $!";
+    read($random, my $noise, NOISE * 3 / 4);
+    $noise = encode_base64($noise, "") =~ s/(.{2000})/<!-- $1 -->\n/gr;
+
+    return EHR::Document->checkin(facility => "99001", whole => sub {
+        return $_[0] =~ s{(</\w+>\s*)\z}{$noise$1}r;
+    });
+}
+
+
+sub sent { return accepted_id($world->submit($client, @_)) }
+sub checkin { return EHR::Document->checkin(facility => "99001", @_) }
+
+
+sub content_of {
+    my ($id) = @_;
+
+    return $world->get($client, "/v1/documents/$id/content");
+}
+
+
+# The log beside it is used again and stays as long as it is.
+
+sub size { return -s $world->journal }
+
+
+# --- a full journal ---------------------------------------------------------
+
+my @gone = map { sent(large()) } 1 .. MANY;
+ok(!(grep { !wait_state($world, $client, $_, "accepted", 30) } @gone),
+   "much is delivered");
+
+$world->standin->mode("lost", count => 1);
+my $notice = EHR::Document->notice(facility => "99001");
+my $uncertain = sent($notice);
+ok(wait_state($world, $client, $uncertain, "uncertain", 20),
+   "one is uncertain");
+
+$sim->mode("http-503");
+my %kept = map { $_ => checkin() } qw(held retrying);
+my %id = map { $_ => sent($kept{$_}) } keys %kept;
+ok(wait_state($world, $client, $id{$_}, "retrying|pending", 20),
+   "$_: not delivered") for sort keys %id;
+$kept{uncertain} = $notice;
+$id{uncertain} = $uncertain;
+
+ok(wait_for(20, sub {
+    my $res = $world->admin("POST", "/admin/v1/documents/hold",
+                            { id => $id{held}, reason => "test" });
+    return $res->status == 200;
+}), "one is held by a person");
+
+ok(wait_for(20, sub {
+    run("sqlite3", "-cmd", ".timeout 5000", $world->journal,
+        "PRAGMA wal_checkpoint(PASSIVE)");
+    return size() > 15 * MB;
+}), "the journal is large") or diag(size());
+
+
+# --- what is past its time ---------------------------------------------------
+
+$world->reconfigure(http => "ehr_retention default content=1s;");
+$client = $world->client("99001");
+
+ok(wait_for(60, sub { content_of($gone[-1])->status == 410 }),
+   "the bytes of what was delivered go");
+is(scalar(grep { content_of($_)->status == 410 } @gone), MANY, "all of them");
+is($world->get($client, "/v1/documents/$gone[0]")->status, 200,
+   "their records stay");
+
+# Some 8 MB are kept for use.
+
+ok(wait_for(60, sub { size() < 12 * MB }), "and the file is smaller by them")
+    or diag(size());
+
+for my $name (sort keys %id) {
+    my $res = content_of($id{$name});
+
+    is($res->status, 200, "$name: its bytes stay");
+    ok($res->body eq $kept{$name}->bytes, "$name: to the last one");
+}
+
+
+# --- records -----------------------------------------------------------------
+
+$world->reconfigure(http => "ehr_retention default content=1s record=2s;");
+$client = $world->client("99001");
+
+ok(wait_for(60, sub {
+    return !grep { $world->get($client, "/v1/documents/$_")->status != 404 }
+           @gone;
+}), "the records of what was delivered go as well");
+
+is($world->get($client, "/v1/documents/$id{$_}")->json->{id}, $id{$_},
+   "$_: its record stays") for sort keys %id;
+
+
+# --- and later ---------------------------------------------------------------
+
+$world->reconfigure(http => "");
+$client = $world->client("99001");
+$sim->mode("normal");
+
+is($world->admin("POST", "/admin/v1/documents/release",
+                 { id => $id{held}, reason => "test" })->status, 200,
+   "what was held is released");
+ok(wait_state($world, $client, $id{$_}, "accepted", 30), "$_: delivered")
+    for qw(held retrying);
+is($world->admin("POST", "/admin/v1/documents/release",
+                 { id => $id{uncertain}, as => "accepted",
+                   reason => "asked by telephone" })->status, 200,
+   "of what is uncertain a person knows");
+ok(wait_state($world, $client, $id{uncertain}, "accepted", 10),
+   "uncertain: settled");
+
+my %received = map { $_->{sha256} => 1 } $sim->received;
+ok($received{$kept{$_}->sha256}, "$_: its partner has it")
+    for qw(held retrying);
+
+$world->finish;
+done_testing();

@@ -17,6 +17,10 @@ umask 077
 
 readonly day_sec=86400
 
+# Everything is valid since yesterday: clocks are put back, by tests too.
+yesterday=$(date -u -d yesterday +%Y%m%d%H%M%SZ)
+readonly yesterday
+
 fail() {
     echo "pki.sh: $*" >&2
     exit 1
@@ -67,6 +71,10 @@ unique_subject = no
 copy_extensions = none
 [policy_any]
 commonName = supplied
+[authority]
+basicConstraints = critical,CA:TRUE,pathlen:0
+keyUsage = critical,keyCertSign,cRLSign
+subjectKeyIdentifier = hash
 EOT
     mv "$dir/.$ca/ca.cnf.$$" "$dir/.$ca/ca.cnf"
 }
@@ -77,10 +85,14 @@ authority() {
     if ! is_valid "$dir/$ca.pem"; then
         rm -rf "$dir/.$ca"
         new_key "$dir/$ca.key"
-        quietly openssl req -x509 -new -key "$dir/$ca.key" -days 3650 \
-            -subj "/CN=$name" -out "$dir/$ca.pem" \
-            -addext "basicConstraints=critical,CA:TRUE,pathlen:0" \
-            -addext "keyUsage=critical,keyCertSign,cRLSign"
+        ca_config "$dir" "$ca"
+        quietly openssl req -new -key "$dir/$ca.key" -subj "/CN=$name" \
+            -out "$dir/.$ca/$ca.csr"
+        quietly openssl ca -batch -notext -selfsign \
+            -config "$dir/.$ca/ca.cnf" -extensions authority \
+            -startdate "$yesterday" -days 3650 \
+            -in "$dir/.$ca/$ca.csr" -out "$dir/$ca.pem"
+        rm -f "$dir/.$ca/$ca.csr"
     fi
     ca_config "$dir" "$ca"
 }
@@ -88,7 +100,8 @@ authority() {
 list_of_revoked() {
     local dir=$1 ca=$2 crl=$3
 
-    quietly openssl ca -config "$dir/.$ca/ca.cnf" -gencrl -out "$crl.new"
+    quietly openssl ca -config "$dir/.$ca/ca.cnf" -gencrl \
+        -crl_lastupdate "$yesterday" -out "$crl.new"
     mv "$crl.new" "$crl"
 }
 
@@ -123,7 +136,7 @@ issue() {
         esac
     done
 
-    [ -n "$start" ] && from+=(-startdate "$start")
+    from+=(-startdate "${start:-$yesterday}")
     [ -n "$end" ] && from+=(-enddate "$end")
 
     ext=$dir/.$ca/$name.ext

@@ -206,7 +206,7 @@ is(sql("SELECT count(*) FROM submissions") + 0, DOCUMENTS,
 # The file follows with the next checkpoint that no reader stands in the way
 # of.
 
-sub size { return 8192 * sql("PRAGMA page_count") }
+sub size { return 4096 * sql("PRAGMA page_count") }
 
 $world->stop;
 sql("CREATE TABLE much (x); INSERT INTO much VALUES (zeroblob("

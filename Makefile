@@ -378,8 +378,8 @@ bench: deps-test
 	    $(OUT)/t/plugins/odd-NONE.so $(OUT)/t/unit/test_cost
 	@EHR_BUILD=$(OUT) perl -It/lib t/bench/bench.pl
 
-#: bench-lanes  what a partner that is down costs the others, and one hospital's
-#:              10,000 documents another's one
+#: bench-lanes  what a partner that is down costs the others, and what one
+#:              hospital's 10,000 documents cost another's one
 bench-lanes: deps-test
 	@$(MAKE) --no-print-directory -s build-all
 	@EHR_BUILD=$(OUT) perl -It/lib t/bench/lanes.pl

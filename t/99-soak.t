@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # A short soak (t/soak): load while workers, the master, the partner, Redis,
-# the disk and the clock fail in turn; then nothing that was acknowledged is lost, comes
-# twice without need, comes out of order, or has not settled.  "make soak"
-# runs a longer one; EHR_SOAK_SECONDS=0 none.
+# the disk and the clock fail in turn; then nothing that was acknowledged is
+# lost, comes twice without need, comes out of order, or has not settled.
+# "make soak" runs a longer one; EHR_SOAK_SECONDS=0 none.
 
 use strict;
 use warnings;

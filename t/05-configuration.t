@@ -11,7 +11,7 @@ use warnings;
 use File::Path qw(make_path);
 use Test::More;
 
-use EHR::Util qw(top build slurp spew);
+use EHR::Util qw(top build run slurp spew);
 use EHR::World;
 
 my $world = EHR::World->new(redis => 0, sim => 0);
@@ -48,7 +48,7 @@ for my $file ("insurance.conf", "insurance.location") {
     spew("$dir/example/$file", here(slurp(top() . "/conf/partners/$file")));
 }
 spew("$dir/example/insurance.json",
-     '{"99001": {"username": "99001_BV", "password": "x"}}');
+     '{"99001": {"username": "99001_BV", "password": "x"}}', 0600);
 
 my ($is_good, $said) = $world->nginx_t(file => "$dir/example.conf");
 ok($is_good, "conf/nginx.conf loads") or diag($said);
@@ -97,8 +97,9 @@ is_refused("a plugin that is something else", qr{plugin=\S+},
            "plugin=/bin/true", qr/\[emerg\]/);
 is_refused("no accounts", qr{accounts=\S+}, "accounts=$dir/none",
            qr/\[emerg\]/);
+spew("$dir/no.json", "99001: x", 0600);
 is_refused("accounts that are no JSON", qr{accounts=\S+},
-           "accounts=$dir/nginx.conf", qr/\[emerg\]/);
+           "accounts=$dir/no.json", qr/not a readable JSON object/);
 is_refused("hours that are none", qr{(?= retry=)},
            " window=25:00-26:00", qr/wrong hours/);
 is_refused("a burst without a rate", qr{(?= retry=)}, " burst=5",
@@ -121,6 +122,71 @@ is_refused("a rate that is none", qr{ehr_rate .*;}, "ehr_rate fast;",
            qr/\[emerg\]/);
 is_refused("two roles in one place", qr{ehr_ops;}, "ehr_ops; ehr_admin;",
            qr/only role/);
+
+# --- secrets -----------------------------------------------------------------
+
+# Where a key or a password comes from a file, the file is nobody else's.
+
+sub loads {
+    my ($what, $from, $to) = @_;
+
+    my $text = $world->conf;
+    $text =~ s/$from/$to/ or die "nothing to change for $what";
+    spew("$dir/good.conf", $text);
+
+    my ($is_good, $said) = $world->nginx_t(file => "$dir/good.conf");
+
+    ok($is_good, "loads: $what") or diag($said);
+
+    return;
+}
+
+my $secret = "$dir/secret";
+my $private = slurp("$dir/pki/token-issuer.pem");
+my $public = run("openssl", "pkey", "-in", "$dir/pki/token-issuer.pem",
+                 "-pubout");
+my $accounts = '{"99001": {"username": "99001_BV", "password": "x"}}';
+
+my @secrets = (
+    [ "ehr_token_key", $private, qr{ehr_token_key .*;},
+      "ehr_token_key $secret;" ],
+    [ "ehr_token_key that only verifies", $private,
+      qr{(?<=ehr_token_key )(.*;)}, "$dir/pki/receipt.pem;\n"
+                                    . "ehr_token_key $secret;" ],
+    [ "ehr_receipt_key", $private, qr{ehr_receipt_key .*;},
+      "ehr_receipt_key $secret;" ],
+    [ "ehr_store_key", "5c" x 31 . "07", qr{ehr_store_key .*;},
+      "ehr_store_key $secret;" ],
+    [ "accounts=", $accounts, qr{accounts=\S+}, "accounts=$secret" ],
+    [ "password_file=", "mat-khau", qr{ehr_redis .*;},
+      "ehr_redis 127.0.0.1 password_file=$secret;" ],
+);
+
+for my $case (@secrets) {
+    my ($what, $bytes, $from, $to) = @$case;
+
+    spew($secret, $bytes, 0600);
+    loads("$what, 0600", $from, $to);
+
+    # Debian's ssl-cert: root's own, and a group may read.
+    chmod(0640, $secret) or die $!;
+    if ($> == 0) {
+        loads("$what, 0640 and root's", $from, $to);
+        chown(65534, -1, $secret) or die $!;
+    }
+    is_refused("$what, 0640 and not root's", $from, $to,
+               qr/"\Q$secret\E": .*others than its owner: chmod 0600/);
+    unlink $secret;
+
+    spew($secret, $bytes, 0644);
+    is_refused("$what, 0644", $from, $to,
+               qr/"\Q$secret\E": .*others than its owner: chmod 0600/);
+    unlink $secret;
+}
+
+spew($secret, $public, 0644);
+loads("a public key, 0644", qr{(?=ehr_receipt_key)},
+      "ehr_token_key $secret;\n    ");
 
 $world->finish;
 done_testing();

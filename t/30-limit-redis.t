@@ -243,8 +243,8 @@ is_back("and then Redis decides again");
 # --- a password --------------------------------------------------------------
 
 my $secret = "mat-khau-cua-redis-7311";
-spew("$world->{dir}/redis.password", "$secret\r\n");
-spew("$world->{dir}/redis.wrong", "another-$secret");
+spew("$world->{dir}/redis.password", "$secret\r\n", 0600);
+spew("$world->{dir}/redis.wrong", "another-$secret", 0600);
 
 redis("CONFIG", "SET", "requirepass", $secret);
 $lost = losses();
@@ -500,7 +500,8 @@ is(checks("redis") + checks("fallback") - $before{redis} - $before{fallback},
 
 # --- what is written wrong does not start ------------------------------------
 
-spew("$world->{dir}/redis.empty", "\n");
+spew("$world->{dir}/redis.empty", "\n", 0600);
+spew("$world->{dir}/redis.open", $secret, 0644);
 
 for my $case (
     [ "redis.example:6379", "no literal address" ],
@@ -510,7 +511,8 @@ for my $case (
     [ "127.0.0.1 colour=red", "invalid parameter" ],
     [ "127.0.0.1 db=x", "db=" ],
     [ "127.0.0.1 user=x", "password_file" ],
-    [ "127.0.0.1 password_file=$world->{dir}/none", "failed" ],
+    [ "127.0.0.1 password_file=$world->{dir}/none", "no such file" ],
+    [ "127.0.0.1 password_file=$world->{dir}/redis.open", "chmod 0600" ],
     [ "127.0.0.1 password_file=$world->{dir}/redis.empty", "empty" ],
     [ "127.0.0.1 ssl=yes", "neither" ],
     [ "127.0.0.1 ssl=on name=localhost", "needs" ],

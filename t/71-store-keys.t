@@ -28,8 +28,7 @@ sub new_key {
     my $path = $world->dir . "/$name.key";
     open(my $random, "<:raw", "/dev/urandom") or die $!;
     read($random, my $bytes, 32) == 32 or die "no random bytes";
-    spew($path, unpack("H*", $bytes) . "\n");
-    chmod(0600, $path) or die $!;
+    spew($path, unpack("H*", $bytes) . "\n", 0600);
     return $path;
 }
 
@@ -53,14 +52,13 @@ like($said, qr/no "ehr_store_key": documents lie in clear/, "and warns");
 ($is_good, $said) = $world->nginx_t(store_keys => [ $old ]);
 unlike($said, qr/ehr_store_key/, "with one there is nothing to say");
 
-chmod(0640, $new);
+chmod(0644, $new);
 ($is_good, $said) = $world->nginx_t(store_keys => [ $new ]);
 ok(!$is_good, "a key that others may read is refused");
 like($said, qr/chmod 0600/, "with what to do");
 chmod(0600, $new);
 
-spew($world->dir . "/no.key", "not a key\n");
-chmod(0600, $world->dir . "/no.key");
+spew($world->dir . "/no.key", "not a key\n", 0600);
 ($is_good, $said) = $world->nginx_t(store_keys => [ $world->dir . "/no.key" ]);
 ok(!$is_good && $said =~ /is not a key/, "what is no key is refused");
 ($is_good, $said) = $world->nginx_t(store_keys => [ $old, $old ]);

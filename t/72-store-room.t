@@ -137,8 +137,7 @@ ok($world->wait_settled($client, $open, 20), "and is delivered");
 # --- a new key --------------------------------------------------------------
 
 my $key = $world->dir . "/new.key";
-spew($key, "0f" x 31 . "a1\n");
-chmod(0600, $key) or die $!;
+spew($key, "0f" x 31 . "a1\n", 0600);
 $world->reconfigure(http => "",
                     store_keys => [ $key, $world->pki . "/store.key" ]);
 ok(wait_for(20, sub {

@@ -169,8 +169,7 @@ is_deeply(not_ok((checks())[1]), [], "nor warned of");
 # --- a key that is missing --------------------------------------------------
 
 my $key = $world->dir . "/other.key";
-spew($key, "5c" x 31 . "07\n");
-chmod(0600, $key) or die $!;
+spew($key, "5c" x 31 . "07\n", 0600);
 
 $client = reconfigured(store_keys => [ $key ]);
 ok(wait_for(20, sub { !ready("store_keys")->{ok} }),

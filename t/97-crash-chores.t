@@ -145,8 +145,7 @@ sub readable {
 
 my $key = $world->dir . "/new.key";
 
-spew($key, "0f" x 31 . "a1\n");
-chmod(0600, $key) or die $!;
+spew($key, "0f" x 31 . "a1\n", 0600);
 
 my $old_key = sql("SELECT DISTINCT key FROM contents") + 0;
 my %new_key = (store_keys => [ $key, $world->pki . "/store.key" ]);

@@ -25,7 +25,8 @@ typedef struct ehr_key_s  ehr_key_t;
 /*
  * Takes  a PEM file: private key (signs and verifies) or public key
  * Gives  NULL and a sentence in *error (static or static-like, no path);
- *        refused: other than EC P-256 and RSA of 2048 bits and more
+ *        refused: other than EC P-256 and RSA of 2048 bits and more, and a
+ *        private key that is no secret (ehr_secret_check)
  * When   at configuration; reads a file
  */
 ehr_key_t *ehr_key_load(const char *path, const char **error);

@@ -3,7 +3,8 @@
 /*
  * Keys: from a PEM file to a parsed key with its name (RFC 7638) and its one
  * algorithm.  Decides which keys are good enough; refuses everything but EC
- * on P-256 and RSA of 2048 bits and more, and never asks for a passphrase.
+ * on P-256 and RSA of 2048 bits and more, and private ones that are no
+ * secret; never asks for a passphrase.
  */
 
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include "ehr_id.h"
 #include "ehr_json.h"
 #include "ehr_key.h"
+#include "ehr_secret.h"
 
 
 #define EHR_KEY_FILE_MAX   65536
@@ -25,6 +27,8 @@
 #define EHR_KEY_GROUP_MAX  64
 
 
+static EVP_PKEY *ehr_key_read_file(FILE *file, char *pem, int *is_private,
+                                   const char **error);
 static EVP_PKEY *ehr_key_read_pem(const char *pem, size_t len,
                                   int *is_private);
 static const char *ehr_key_judge(ehr_key_t *key);
@@ -43,7 +47,6 @@ ehr_key_load(const char *path, const char **error)
     int        is_private;
     char      *pem;
     FILE      *file;
-    size_t     len;
     EVP_PKEY  *pkey;
 
     file = fopen(path, "rb");
@@ -59,25 +62,48 @@ ehr_key_load(const char *path, const char **error)
         return NULL;
     }
 
-    len = fread(pem, 1, EHR_KEY_FILE_MAX, file);
-    pkey = NULL;
-
-    if (ferror(file)) {
-        *error = "the key file cannot be read";
-
-    } else if (len == EHR_KEY_FILE_MAX) {
-        *error = "the key file is too large";
-
-    } else {
-        *error = "the file has no key in PEM form without a passphrase";
-        pkey = ehr_key_read_pem(pem, len, &is_private);
-    }
+    pkey = ehr_key_read_file(file, pem, &is_private, error);
 
     (void) fclose(file);
     OPENSSL_cleanse(pem, EHR_KEY_FILE_MAX);
     free(pem);
 
     return pkey ? ehr_key_wrap(pkey, is_private, error) : NULL;
+}
+
+
+static EVP_PKEY *
+ehr_key_read_file(FILE *file, char *pem, int *is_private, const char **error)
+{
+    size_t     len;
+    EVP_PKEY  *pkey;
+
+    len = fread(pem, 1, EHR_KEY_FILE_MAX, file);
+
+    if (ferror(file)) {
+        *error = "the key file cannot be read";
+        return NULL;
+    }
+
+    if (len == EHR_KEY_FILE_MAX) {
+        *error = "the key file is too large";
+        return NULL;
+    }
+
+    pkey = ehr_key_read_pem(pem, len, is_private);
+    if (pkey == NULL) {
+        *error = "the file has no key in PEM form without a passphrase";
+        return NULL;
+    }
+
+    *error = *is_private ? ehr_secret_check(fileno(file)) : NULL;
+
+    if (*error != NULL) {
+        EVP_PKEY_free(pkey);
+        return NULL;
+    }
+
+    return pkey;
 }
 
 

@@ -5,11 +5,8 @@
  * sealed nor where it is kept.
  */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -18,6 +15,7 @@
 #include "ehr_base64.h"
 #include "ehr_id.h"
 #include "ehr_seal.h"
+#include "ehr_secret.h"
 
 
 #define BLOCK           16            /* of AES */
@@ -159,23 +157,6 @@ ehr_seal_keys_add(ehr_seal_keys_t *keys, ehr_str_t text)
 }
 
 
-static const char *
-check_file(int fd)
-{
-    struct stat  st;
-
-    if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
-        return "is not a file";
-    }
-
-    if ((st.st_mode & 0077) != 0) {
-        return "may be read or changed by others than its owner: chmod 0600";
-    }
-
-    return NULL;
-}
-
-
 const char *
 ehr_seal_keys_load(ehr_seal_keys_t *keys, const char *path)
 {
@@ -185,19 +166,15 @@ ehr_seal_keys_load(ehr_seal_keys_t *keys, const char *path)
     ehr_str_t    text;
     const char  *error;
 
-    fd = open(path, O_RDONLY|O_CLOEXEC|O_NOCTTY|O_NONBLOCK);
+    fd = ehr_secret_open(path, &error);
     if (fd == -1) {
-        return errno == ENOENT ? "there is no such file" : "cannot be opened";
+        return error;
     }
 
-    error = check_file(fd);
-
-    if (error == NULL) {
-        n = read(fd, buf, sizeof(buf));
-        text.data = buf;
-        text.len = n > 0 ? (size_t) n : 0;
-        error = ehr_seal_keys_add(keys, text);
-    }
+    n = read(fd, buf, sizeof(buf));
+    text.data = buf;
+    text.len = n > 0 ? (size_t) n : 0;
+    error = ehr_seal_keys_add(keys, text);
 
     OPENSSL_cleanse(buf, sizeof(buf));
     (void) close(fd);

@@ -40,9 +40,9 @@ typedef struct {
 
 /*
  * Adds the key of a file: 32 bytes as they are, as 64 hex digits or as
- * Base64, with or without an end of line.  Refuses a file that others than
- * its owner may read or write.  Gives NULL, or a sentence about what is
- * wrong.  May block: never on an event loop.
+ * Base64, with or without an end of line.  Refuses a file that is no secret
+ * (ehr_secret_check).  Gives NULL, or a sentence about what is wrong.  May
+ * block: never on an event loop.
  */
 const char *ehr_seal_keys_load(ehr_seal_keys_t *keys, const char *path);
 

@@ -9,12 +9,12 @@
 
 #include "ngx_http_ehr_partner.h"
 #include "ehr_facility.h"
+#include "ehr_secret.h"
 
 #include <jansson.h>
 
 
 #define NGX_HTTP_EHR_MAX_PARTNERS      EHR_STORE_MAX_PARTNERS
-#define NGX_HTTP_EHR_ACCOUNTS_MAX      (4 * 1024 * 1024)    /* bytes of file */
 #define NGX_HTTP_EHR_PLUGIN_CHECK_CAP  (256 * 1024)
 #define NGX_HTTP_EHR_PLUGIN_DOUBT      512
 
@@ -321,12 +321,49 @@ ngx_http_ehr_accounts_read(ngx_conf_t *cf, ngx_http_ehr_partner_t *part,
 }
 
 
+static json_t *
+ngx_http_ehr_accounts_parse(ngx_conf_t *cf, ngx_http_ehr_partner_t *part)
+{
+    json_t        *root;
+    ngx_fd_t       fd;
+    const char    *reason;
+    json_error_t   error;
+
+    fd = ehr_secret_open((char *) part->accounts_path.data, &reason);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "accounts file \"%V\": %s",
+                           &part->accounts_path, reason);
+        return NULL;
+    }
+
+    root = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed",
+                           &part->accounts_path);
+    }
+
+    if (!json_is_object(root)) {
+        /* jansson's own text may quote the file, which holds passwords */
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "accounts file \"%V\" is not a readable JSON "
+                           "object (line %d)", &part->accounts_path,
+                           error.line);
+        json_decref(root);
+        return NULL;
+    }
+
+    return root;
+}
+
+
 static ngx_int_t
 ngx_http_ehr_accounts_load(ngx_conf_t *cf, ngx_http_ehr_partner_t *part)
 {
-    json_t        *root;
-    ngx_int_t      rc;
-    json_error_t   error;
+    json_t     *root;
+    ngx_int_t   rc;
 
     if (ngx_array_init(&part->accounts, cf->pool, 16,
                        sizeof(ngx_http_ehr_account_t))
@@ -343,16 +380,8 @@ ngx_http_ehr_accounts_load(ngx_conf_t *cf, ngx_http_ehr_partner_t *part)
         return NGX_ERROR;
     }
 
-    root = json_load_file((char *) part->accounts_path.data,
-                          JSON_REJECT_DUPLICATES, &error);
-
-    if (!json_is_object(root)) {
-        /* jansson's own text may quote the file, which holds passwords */
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "accounts file \"%V\" is not a readable JSON "
-                           "object (line %d)", &part->accounts_path,
-                           error.line);
-        json_decref(root);
+    root = ngx_http_ehr_accounts_parse(cf, part);
+    if (root == NULL) {
         return NGX_ERROR;
     }
 

@@ -9,6 +9,7 @@
 #include "ngx_http_ehr_redis.h"
 #include "ehr_facility.h"
 #include "ehr_gcra.h"
+#include "ehr_secret.h"
 
 
 #define NGX_HTTP_EHR_REDIS_PORT      6379
@@ -199,14 +200,15 @@ static ssize_t
 ngx_http_ehr_redis_read_file(ngx_conf_t *cf, ngx_str_t *path, u_char *buf,
     size_t size)
 {
-    ssize_t   n;
-    ngx_fd_t  fd;
+    ssize_t      n;
+    ngx_fd_t     fd;
+    const char  *error;
 
-    fd = ngx_open_file(path->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    fd = ehr_secret_open((char *) path->data, &error);
 
     if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", path);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "password file \"%V\": %s",
+                           path, error);
         return NGX_ERROR;
     }
 

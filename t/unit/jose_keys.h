@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -76,6 +77,7 @@ jose_file(jose_world_t *w, const char *text, size_t len)
 
     file = fopen(path, "wb");
     assert_non_null(file);
+    assert_int_equal(fchmod(fileno(file), 0600), 0);
     assert_int_equal(fwrite(text, 1, len, file), len);
     assert_int_equal(fclose(file), 0);
 

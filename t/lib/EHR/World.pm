@@ -259,7 +259,7 @@ sub _write_partner {
         if defined $self->{o}{standin};
 
     spew("$self->{dir}/partners/insurance.accounts",
-         JSON::PP->new->canonical->encode($self->{o}{accounts}));
+         JSON::PP->new->canonical->encode($self->{o}{accounts}), 0600);
 
     return;
 }

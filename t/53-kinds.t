@@ -73,6 +73,17 @@ subtest "every kind is recognised and validated" => sub {
     }
 };
 
+subtest "a thousand short papers in one file" => sub {
+    my $res = validate(document("voucher-99001.xml", sub {
+        my ($file) = $_[0] =~ m{(<FILEHOSO>.*?</FILEHOSO>)}s;
+
+        return $_[0] =~ s{\Q$file\E}{$file x 1000}er
+            =~ s{<SOLUONGHOSO>1<}{<SOLUONGHOSO>1000<}r;
+    }));
+
+    is $res->status, 200, "are valid" or diag explain $res->json;
+};
+
 subtest "a kind without a partner is refused when it is sent" => sub {
     for my $kind (grep { !$taken{$_} } sort keys %samples) {
         my $res = $world->submit($world->client("99001"),

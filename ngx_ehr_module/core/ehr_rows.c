@@ -25,13 +25,19 @@ ehr_rc_t
 ehr_records_begin(ehr_records_t *records, ehr_arena_t *arena,
                   size_t content_len)
 {
+    memset(records, 0, sizeof(*records));
     records->arena = arena;
     records->left = EHR_ROWS_SPARE;
-    records->sections = ehr_arena_calloc(arena, EHR_SECTION_LAST
-                                                * sizeof(ehr_section_t));
+    records->kept = ehr_arena_calloc(arena, EHR_SECTION_LAST
+                                             * sizeof(ehr_rows_kept_t));
 
     if (content_len <= (SIZE_MAX - EHR_ROWS_SPARE) / EHR_ROWS_RATIO) {
         records->left += EHR_ROWS_RATIO * content_len;
+    }
+
+    if (records->kept) {
+        records->sections = ehr_arena_calloc(arena, EHR_SECTION_LAST
+                                                    * sizeof(ehr_section_t));
     }
 
     return records->sections ? EHR_OK : EHR_BROKEN;
@@ -78,7 +84,7 @@ ehr_rows_begin(ehr_rows_t *rows, ehr_records_t *records,
     section->nfields = table->nids;
     section->flags |= EHR_SECTION_PRESENT;
     rows->section = section;
-    rows->allocated = section->nrows;
+    rows->kept = &records->kept[table->id];
     rows->is_flat = (table->list == NULL);
 }
 
@@ -115,9 +121,9 @@ rows_grow(ehr_rows_t *rows)
         memcpy(grown, rows->section->rows, n * sizeof(ehr_row_t));
     }
 
-    rows->rows = grown;
+    rows->kept->rows = grown;
+    rows->kept->allocated = allocated;
     rows->section->rows = grown;
-    rows->allocated = allocated;
 
     return 1;
 }
@@ -136,7 +142,7 @@ ehr_rows_row(ehr_rows_t *rows, uint32_t number, uint32_t line)
     rows->values = rows_alloc(rows, section->nfields * sizeof(ehr_str_t));
 
     if (rows->values == NULL
-        || (section->nrows == rows->allocated && !rows_grow(rows)))
+        || (section->nrows == rows->kept->allocated && !rows_grow(rows)))
     {
         ehr_rows_stop(rows);
 
@@ -145,7 +151,7 @@ ehr_rows_row(ehr_rows_t *rows, uint32_t number, uint32_t line)
 
     memset(rows->values, 0, section->nfields * sizeof(ehr_str_t));
 
-    row = &rows->rows[section->nrows++];
+    row = &rows->kept->rows[section->nrows++];
     row->values = rows->values;
     row->number = number;
     row->line = line;
@@ -170,11 +176,11 @@ rows_room(ehr_rows_t *rows, size_t wanted)
     }
 
     if (rows->len) {
-        memcpy(text, rows->text, rows->len);
+        memcpy(text, rows->records->text, rows->len);
     }
 
-    rows->text = text;
-    rows->room = size;
+    rows->records->text = text;
+    rows->records->room = size;
 
     return 1;
 }
@@ -197,6 +203,8 @@ ehr_rows_value(ehr_rows_t *rows)
 void
 ehr_rows_text(ehr_rows_t *rows, const char *text, size_t len)
 {
+    ehr_records_t  *records = rows->records;
+
     if (rows->values == NULL) {
         return;
     }
@@ -207,12 +215,13 @@ ehr_rows_text(ehr_rows_t *rows, const char *text, size_t len)
     }
 
     if (len == 0
-        || (rows->len + len > rows->room && !rows_room(rows, rows->len + len)))
+        || (rows->len + len > records->room
+            && !rows_room(rows, rows->len + len)))
     {
         return;
     }
 
-    memcpy(rows->text + rows->len, text, len);
+    memcpy(records->text + rows->len, text, len);
     rows->len += len;
 }
 
@@ -242,13 +251,14 @@ rows_normalize(ehr_rows_t *rows, ehr_str_t *value)
 void
 ehr_rows_value_end(ehr_rows_t *rows, uint32_t id)
 {
-    ehr_str_t  *value;
+    ehr_records_t  *records = rows->records;
+    ehr_str_t      *value;
 
     if (rows->values == NULL || rows->values[id].data != NULL) {
         return;
     }
 
-    while (rows->len > 0 && rows_is_blank(rows->text[rows->len - 1])) {
+    while (rows->len > 0 && rows_is_blank(records->text[rows->len - 1])) {
         rows->len--;
     }
 
@@ -260,10 +270,10 @@ ehr_rows_value_end(ehr_rows_t *rows, uint32_t id)
         return;
     }
 
-    value->data = rows->text;
+    value->data = records->text;
     value->len = rows->len;
-    rows->text += rows->len;
-    rows->room -= rows->len;
+    records->text += rows->len;
+    records->room -= rows->len;
     rows->len = 0;
 
     rows_normalize(rows, value);

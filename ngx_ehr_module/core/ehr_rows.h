@@ -14,29 +14,37 @@
 #include "ehr_table.h"
 
 
-/* Of one document. */
+/* Where the rows of one section lie. */
 
 typedef struct {
-    ehr_arena_t    *arena;
-    ehr_section_t  *sections; /* by id; NULL: nothing is kept */
-    size_t          left;     /* bytes that may still be taken */
+    ehr_row_t  *rows;         /* section->rows, while they may still move */
+    uint32_t    allocated;
+} ehr_rows_kept_t;
+
+
+/* Of one document.  One value is read at a time, whatever section it is of. */
+
+typedef struct {
+    ehr_arena_t      *arena;
+    ehr_section_t    *sections;     /* by id; NULL: nothing is kept */
+    ehr_rows_kept_t  *kept;         /* by id */
+    char             *text;         /* of the value that is read now */
+    size_t            room;         /* from text on */
+    size_t            left;         /* bytes that may still be taken */
 } ehr_records_t;
 
 
 /* One section while it grows. */
 
 typedef struct {
-    ehr_records_t  *records;
-    ehr_section_t  *section;  /* NULL: nothing is kept */
-    ehr_row_t      *rows;     /* section->rows while they may still move */
-    ehr_str_t      *values;   /* of the last row */
-    char           *text;     /* of the value that is read now */
-    size_t          len;
-    size_t          room;     /* from text on */
-    uint32_t        allocated;
-    unsigned        is_flat:1;      /* one row is all there will be */
-    unsigned        is_full:1;      /* more rows than the bytes explain */
-    unsigned        is_broken:1;    /* no memory */
+    ehr_records_t    *records;
+    ehr_rows_kept_t  *kept;         /* of this section */
+    ehr_section_t    *section;      /* NULL: nothing is kept */
+    ehr_str_t        *values;       /* of the last row */
+    size_t            len;          /* of the value that is read now */
+    unsigned          is_flat:1;    /* one row each time it comes */
+    unsigned          is_full:1;    /* more rows than the bytes explain */
+    unsigned          is_broken:1;  /* no memory */
 } ehr_rows_t;
 
 

@@ -237,6 +237,36 @@ a_section_that_comes_again_goes_on(void **state)
 }
 
 
+/* A paper of that length is short, and one of a month's thousands. */
+
+static void
+thousands_of_short_papers_fit(void **state)
+{
+    const size_t                paper = 1000;
+    const ehr_section_table_t  *table;
+    ehr_arena_t                *arena = ehr_arena_create(DOC_ARENA);
+    ehr_records_t               records;
+    ehr_rows_t                  rows;
+
+    assert_non_null(arena);
+    assert_int_equal(ehr_records_begin(&records, arena, 5000 * paper),
+                     EHR_OK);
+    table = ehr_standard_section(ehr_standard_of_date(0), ehr_str("XML7"));
+
+    for (uint32_t i = 0; i < 5000; i++) {
+        ehr_rows_begin(&rows, &records, table);
+        ehr_rows_row(&rows, 0, i + 1);
+        ehr_rows_set(&rows, EHR_XML7_MA_LK, ehr_str("99001-1"));
+        assert_false(rows.is_full);
+    }
+
+    assert_int_equal(records.sections[EHR_SECTION_XML7].nrows, 5000);
+    assert_int_equal(records.sections[EHR_SECTION_XML7].flags,
+                     EHR_SECTION_PRESENT);
+    ehr_arena_destroy(arena);
+}
+
+
 static void
 without_memory_nothing_is_kept_and_it_is_said(void **state)
 {
@@ -277,6 +307,7 @@ main(void)
         cmocka_unit_test(rows_in_a_strange_element_make_the_section_partial),
         cmocka_unit_test(the_record_set_of_empty_rows_is_bounded),
         cmocka_unit_test(a_section_that_comes_again_goes_on),
+        cmocka_unit_test(thousands_of_short_papers_fit),
         cmocka_unit_test(without_memory_nothing_is_kept_and_it_is_said)
     };
 

@@ -337,11 +337,36 @@ envelope_stranger(ehr_envelope_t *e, node_e parent, ehr_str_t name)
 }
 
 
+/* Of elements without a row in the table, by the field they begin with. */
+
+static void
+envelope_twice(ehr_envelope_t *e, node_e node)
+{
+    switch (node) {
+
+    case NODE_UNIT:
+        envelope_report(e, NODE_SENDER, EHR_FAULT_DUPLICATE);
+        break;
+
+    case NODE_FILES:
+        envelope_report(e, NODE_DATE, EHR_FAULT_DUPLICATE);
+        break;
+
+    case NODE_LIST:
+        envelope_report(e, node, EHR_FAULT_LIST);
+        break;
+
+    default:
+        envelope_report(e, node, EHR_FAULT_DUPLICATE);
+    }
+}
+
+
 static void
 envelope_node_begin(ehr_envelope_t *e, node_e node)
 {
     if (++e->count[node] > 1 && node != NODE_FILE && node != NODE_RECORD) {
-        envelope_report(e, node, EHR_FAULT_DUPLICATE);
+        envelope_twice(e, node);
         e->skipped = e->depth;
 
         return;

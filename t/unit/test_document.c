@@ -339,6 +339,22 @@ what_an_envelope_lacks_is_told(void **state)
 }
 
 
+/* What has no row in the table is named by the first field inside it. */
+
+static void
+a_part_that_comes_twice_is_named(void **state)
+{
+    expect_envelope("</THONGTINDONVI>",
+                    "</THONGTINDONVI><THONGTINDONVI><MACSKCB>99999</MACSKCB>"
+                    "</THONGTINDONVI>",
+                    "giamdinhhs.macskcb.duplicate", 0);
+    expect_envelope("</THONGTINHOSO>", "</THONGTINHOSO><THONGTINHOSO/>",
+                    "giamdinhhs.ngaylap.duplicate", 0);
+    expect_envelope("</DANHSACHHOSO>", "</DANHSACHHOSO><DANHSACHHOSO/>",
+                    "giamdinhhs.list", 0);
+}
+
+
 static void
 there_is_exactly_one_record(void **state)
 {
@@ -920,6 +936,7 @@ main(void)
         cmocka_unit_test(json_without_the_members_of_a_kind_is_of_none),
         cmocka_unit_test(a_document_of_another_facility_is_refused),
         cmocka_unit_test(what_an_envelope_lacks_is_told),
+        cmocka_unit_test(a_part_that_comes_twice_is_named),
         cmocka_unit_test(there_is_exactly_one_record),
         cmocka_unit_test(sections_are_known_ascending_and_once_each),
         cmocka_unit_test(elements_of_a_file_may_stand_in_any_order),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Numbers of the patient and of facilities (rules F7, F10, ID01, ID04).
+ * Numbers of the patient and of facilities (rules F7, F7.2, F10, ID01, ID04).
  */
 
 #include "checkin.h"
@@ -13,6 +13,7 @@
 
 
 static void number_f7(ehr_check_t *check);
+static void number_f7_digits(ehr_check_t *check);
 static void number_f10(ehr_check_t *check);
 static void number_id01(ehr_check_t *check);
 static void number_id04(ehr_check_t *check);
@@ -26,6 +27,11 @@ const ehr_rule_t  checkin_number_rules[] = {
       "SO_CCCD has 12 digits, 9 digits, or a capital letter and 7 digits "
       "(until the end of 2024)",
       "Đặc tả kiểm tra của Cổng tiếp nhận theo QĐ 4750", number_f7 },
+
+    { "F7.2", EHR_CLASS_W,
+      "SO_CCCD toàn chữ số mà không có 12 hoặc 9 chữ số",
+      "SO_CCCD is all digits, but not 12 or 9 of them",
+      "Phần mềm kiểm tra hồ sơ QĐ 3176", number_f7_digits },
 
     { "F10", EHR_CLASS_S,
       "Mã cơ sở KCB phải có 5 ký tự, hai ký tự đầu là mã tỉnh",
@@ -55,10 +61,17 @@ row_form(const ehr_row_t *row)
 
 /* QĐ 3176 took the limit away; the other forms have rules of their own. */
 
+static int
+is_unlimited(const ehr_check_t *check)
+{
+    return ehr_text_is(check->doc->standard, "qd3176");
+}
+
+
 static uint32_t
 wrong_f7(const ehr_check_t *check, const ehr_row_t *row)
 {
-    return !ehr_text_is(check->doc->standard, "qd3176")
+    return !is_unlimited(check)
            && row_form(row) == EHR_ID_OTHER ? EHR_CHECKIN_SO_CCCD
                                             : EHR_NO_FIELD;
 }
@@ -68,6 +81,24 @@ static void
 number_f7(ehr_check_t *check)
 {
     checkin_each(check, wrong_f7);
+}
+
+
+/* A foreign paper may be numbered so, hence the warning. */
+
+static uint32_t
+wrong_f7_digits(const ehr_check_t *check, const ehr_row_t *row)
+{
+    return is_unlimited(check)
+           && ehr_id_is_miscounted(ehr_value(row, EHR_CHECKIN_SO_CCCD))
+           ? EHR_CHECKIN_SO_CCCD : EHR_NO_FIELD;
+}
+
+
+static void
+number_f7_digits(ehr_check_t *check)
+{
+    checkin_each(check, wrong_f7_digits);
 }
 
 

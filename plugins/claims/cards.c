@@ -52,12 +52,12 @@ const ehr_rule_t  claims_card_rules[] = {
 /* --- level (K3) ---------------------------------------------------------- */
 
 
-/* The level that a card gives; NULL for no card. */
+/* The level that a card gives; NULL: its form is wrong, which K1 tells. */
 
 static const char *
 card_level(ehr_str_t card)
 {
-    if (card.len < 3) {
+    if (!ehr_is_card(card)) {
         return NULL;
     }
 

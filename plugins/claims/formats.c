@@ -154,11 +154,14 @@ form_f2(ehr_check_t *check)
 }
 
 
+/* A comma is in no code: two parts with the wrong sign between. */
+
 static int
-has_blank_at_ends(ehr_str_t part)
+is_loose(ehr_str_t part)
 {
     return part.len > 0 && (ehr_is_blank(part.data[0])
-                            || ehr_is_blank(part.data[part.len - 1]));
+                            || ehr_is_blank(part.data[part.len - 1])
+                            || memchr(part.data, ',', part.len));
 }
 
 
@@ -169,7 +172,7 @@ is_tight(ehr_str_t value)
     ehr_str_t   part;
 
     while (ehr_list_next(&list, &part)) {
-        if (has_blank_at_ends(part)) {
+        if (is_loose(part)) {
             return 0;
         }
     }
@@ -185,7 +188,7 @@ is_tight_and_full(ehr_str_t value)
     ehr_str_t   part;
 
     while (ehr_list_next(&list, &part)) {
-        if (part.len == 0 || has_blank_at_ends(part)) {
+        if (part.len == 0 || is_loose(part)) {
             return 0;
         }
     }

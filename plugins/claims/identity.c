@@ -2,7 +2,7 @@
 
 /*
  * Who stands where in a claim, and the identity rules that only claims have
- * (rules F7, I7, I8, ID01, ID04, ID14, ID17).  Those of every kind of
+ * (rules F7, F7.2, I7, I8, ID01, ID04, ID14, ID17).  Those of every kind of
  * document are in ehr_person.c.
  */
 
@@ -16,6 +16,7 @@
 
 
 static void identity_f7(ehr_check_t *check);
+static void identity_f7_digits(ehr_check_t *check);
 static void identity_i7(ehr_check_t *check);
 static void identity_i8(ehr_check_t *check);
 static void identity_id01(ehr_check_t *check);
@@ -32,6 +33,11 @@ const ehr_rule_t  claims_identity_rules[] = {
       "XML1: SO_CCCD has 12 digits, 9 digits, or a capital letter and 7 "
       "digits (until the end of 2024)",
       "Đặc tả kiểm tra của Cổng tiếp nhận theo QĐ 4750", identity_f7 },
+
+    { "F7.2", EHR_CLASS_W,
+      "XML1: SO_CCCD toàn chữ số mà không có 12 hoặc 9 chữ số",
+      "XML1: SO_CCCD is all digits, but not 12 or 9 of them",
+      "Phần mềm kiểm tra hồ sơ QĐ 3176", identity_f7_digits },
 
     { "I7", EHR_CLASS_C,
       "Mã nơi cư trú: tỉnh 2 chữ số, xã 5 chữ số, huyện 3 chữ số (phải có "
@@ -130,13 +136,35 @@ arrival_day(const ehr_row_t *xml1)
 
 /* QĐ 3176 took the limit away; the other forms have rules of their own. */
 
+static int
+is_unlimited(const ehr_check_t *check)
+{
+    return ehr_text_is(check->doc->standard, "qd3176");
+}
+
+
 static void
 identity_f7(ehr_check_t *check)
 {
     const ehr_row_t  *xml1 = claim_of(check)->xml1;
 
-    if (xml1 != NULL && !ehr_text_is(check->doc->standard, "qd3176")
+    if (xml1 != NULL && !is_unlimited(check)
         && ehr_id_form(ehr_value(xml1, EHR_XML1_SO_CCCD)) == EHR_ID_OTHER)
+    {
+        xml1_fail(check, EHR_XML1_SO_CCCD);
+    }
+}
+
+
+/* A foreign paper may be numbered so, hence the warning. */
+
+static void
+identity_f7_digits(ehr_check_t *check)
+{
+    const ehr_row_t  *xml1 = claim_of(check)->xml1;
+
+    if (xml1 != NULL && is_unlimited(check)
+        && ehr_id_is_miscounted(ehr_value(xml1, EHR_XML1_SO_CCCD)))
     {
         xml1_fail(check, EHR_XML1_SO_CCCD);
     }

@@ -149,6 +149,13 @@ ehr_id_form(ehr_str_t number)
 }
 
 
+int
+ehr_id_is_miscounted(ehr_str_t number)
+{
+    return ehr_id_form(number) == EHR_ID_OTHER && ehr_text_is_digits(number);
+}
+
+
 /* --- days ---------------------------------------------------------------- */
 
 

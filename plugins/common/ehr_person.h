@@ -73,6 +73,9 @@ typedef enum {
 
 ehr_id_form_e ehr_id_form(ehr_str_t number);
 
+/* Digits and nothing else, and as many as no form has. */
+int ehr_id_is_miscounted(ehr_str_t number);
+
 /* yyyyMMdd, with HHmm or HHmmss or without, or dd/MM/yyyy.  1, or 0. */
 int ehr_person_day(ehr_str_t text, ehr_day_t *day);
 

@@ -80,8 +80,8 @@ const ehr_rule_t  ehr_person_rules[] = {
       PERSON_SOURCE, person_id07 },
 
     { "ID08", EHR_CLASS_W,
-      "Họ tên có chữ số hoặc hai khoảng trắng liền nhau",
-      "The name has digits or two spaces in a row",
+      "Họ tên có chữ số, dấu hỏi hoặc hai khoảng trắng liền nhau",
+      "The name has digits, question marks or two spaces in a row",
       PERSON_HABIT, person_id08 },
 
     { "ID09", EHR_CLASS_W,
@@ -340,13 +340,15 @@ person_id07(ehr_check_t *check)
 }
 
 
+/* A question mark is what a conversion leaves of a Vietnamese letter. */
+
 static uint32_t
 wrong_id08(const person_at_t *at)
 {
     ehr_str_t  name = person_text(at, at->fields->name);
 
     for (size_t i = 0; i < name.len; i++) {
-        if (ehr_is_digit(name.data[i])
+        if (ehr_is_digit(name.data[i]) || name.data[i] == '?'
             || (i > 0 && ehr_is_blank(name.data[i])
                 && ehr_is_blank(name.data[i - 1])))
         {

@@ -206,7 +206,8 @@ $(OUT)/t/unit/%: t/unit/%.c $(CORE) $(RULES) $(wildcard t/unit/*.h)
 
 # A validator that is wrong in one way each time it is built.
 
-ODD        := NONE SYMBOL MAJOR SIZE PARTNER DIGEST KIND KINDS TWICE SENTENCE
+ODD        := NONE SYMBOL MAJOR MINOR FIRST SHORT LONG SIZE FLAGS NAME \
+              PARTNER PREPARE JUDGE DIGEST KIND KINDS TWICE SENTENCE
 ODD_SO     := $(ODD:%=$(OUT)/t/plugins/odd-%.so)
 
 $(OUT)/t/plugins/odd-%.so: t/unit/plugins/odd.c $(OUT)/gen/ehr_fields.h \
@@ -220,7 +221,7 @@ $(OUT)/t/plugins/odd-%.so: t/unit/plugins/odd.c $(OUT)/gen/ehr_fields.h \
 STANDIN_SO := $(patsubst t/plugins/%/,$(OUT)/t/plugins/%.so,\
               $(wildcard t/plugins/*/))
 
-$(STANDIN_SO): $(OUT)/t/plugins/%.so: $(wildcard t/plugins/*/*.c) \
+$(STANDIN_SO): $(OUT)/t/plugins/%.so: $(wildcard t/plugins/*/*.[ch]) \
                ngx_ehr_module/include/ehr_plugin.h
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_P) -shared -Wl,-z,defs -o $@.new t/plugins/$*/*.c

@@ -12,19 +12,37 @@
 #include "ehr_plugin_file.h"
 
 
-/* What every plugin has, however old its header: the structure of 1.1. */
-#define PLUGIN_SIZE_MIN  offsetof(ehr_plugin_t, query)
+/* The size of ehr_plugin_t in each minor version; 1.0 is not taken, for the
+ * document has grown since.  A new version is a new row. */
+
+static const size_t  plugin_sizes[] = {
+    [1] = offsetof(ehr_plugin_t, query),
+    [2] = sizeof(ehr_plugin_t)
+};
+
+#define MINOR_MIN  1
+
+_Static_assert(sizeof(plugin_sizes) / sizeof(plugin_sizes[0])
+               == EHR_ABI_MINOR + 1, "a row for each minor version");
+
+
+/* Where version and size stand is the same in all versions to come; nothing
+ * else of a plugin is read before they are known. */
+
+static int
+plugin_is_ours(const ehr_plugin_t *plugin)
+{
+    return plugin->abi_major == EHR_ABI_MAJOR
+           && plugin->abi_minor >= MINOR_MIN
+           && plugin->abi_minor <= EHR_ABI_MINOR;
+}
 
 
 static const char *
 plugin_doubt(const ehr_plugin_t *plugin)
 {
-    if (plugin == NULL) {
-        return "exports no \"" EHR_PLUGIN_SYMBOL "\"";
-    }
-
-    if (plugin->size < PLUGIN_SIZE_MIN || plugin->abi_major != EHR_ABI_MAJOR) {
-        return "was built for another version of ehr_plugin.h";
+    if (plugin->size != plugin_sizes[plugin->abi_minor]) {
+        return "has not the size of its version";
     }
 
     if (plugin->size_document != sizeof(ehr_plugin_document_t)
@@ -37,6 +55,10 @@ plugin_doubt(const ehr_plugin_t *plugin)
         return "was built with structures of other sizes";
     }
 
+    if (plugin->flags != 0) {
+        return "has flags that nobody knows";
+    }
+
     if (plugin->name == NULL || plugin->version == NULL) {
         return "has no name or no version";
     }
@@ -45,12 +67,36 @@ plugin_doubt(const ehr_plugin_t *plugin)
 }
 
 
+static int
+plugin_fits(const ehr_plugin_t *plugin, const char *path, char *doubt,
+            size_t size)
+{
+    const char  *wrong;
+
+    if (plugin != NULL && !plugin_is_ours(plugin)) {
+        (void) snprintf(doubt, size, "plugin \"%s\" was built with version "
+                        "%u.%u of ehr_plugin.h: %u.%u to %u.%u fit", path,
+                        plugin->abi_major, plugin->abi_minor, EHR_ABI_MAJOR,
+                        MINOR_MIN, EHR_ABI_MAJOR, EHR_ABI_MINOR);
+
+        return 0;
+    }
+
+    wrong = plugin != NULL ? plugin_doubt(plugin)
+                           : "exports no \"" EHR_PLUGIN_SYMBOL "\"";
+
+    if (wrong != NULL) {
+        (void) snprintf(doubt, size, "plugin \"%s\" %s", path, wrong);
+    }
+
+    return wrong == NULL;
+}
+
+
 ehr_rc_t
 ehr_plugin_file_open(const char *path, ehr_plugin_file_t *file, char *doubt,
                      size_t size)
 {
-    const char  *wrong;
-
     file->plugin = NULL;
     file->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 
@@ -61,10 +107,8 @@ ehr_plugin_file_open(const char *path, ehr_plugin_file_t *file, char *doubt,
     }
 
     file->plugin = dlsym(file->handle, EHR_PLUGIN_SYMBOL);
-    wrong = plugin_doubt(file->plugin);
 
-    if (wrong != NULL) {
-        (void) snprintf(doubt, size, "plugin \"%s\" %s", path, wrong);
+    if (!plugin_fits(file->plugin, path, doubt, size)) {
         ehr_plugin_file_close(file);
 
         return EHR_REFUSED;

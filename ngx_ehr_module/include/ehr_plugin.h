@@ -14,10 +14,12 @@
  * host does all input and output; a plugin opens no socket, starts no thread,
  * keeps no mutable static and reads no clock but the host's.
  *
- * Compatibility: the major number must be equal; structures only ever grow at
- * the end; a member is read only if it lies inside the size that the other
- * side declared.  Sizes and versions are checked by "nginx -t", and any doubt
- * about a plugin stops the start.
+ * Compatibility: the major number must be equal, and the minor one not newer
+ * than the host's: a plugin may call whatever its own header has, and asks
+ * nobody.  With a minor number ehr_plugin_t and ehr_host_t grow at the end,
+ * and nothing else changes; the host reads no member that an older plugin
+ * does not have (EHR_PLUGIN_HAS).  Sizes and versions are checked by
+ * "nginx -t", and any doubt about a plugin stops the start.
  */
 
 #ifndef EHR_PLUGIN_H

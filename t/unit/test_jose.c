@@ -263,7 +263,7 @@ files_without_a_key_are_refused(void **state)
 
 
 static void
-a_private_key_must_be_secret_and_a_public_one_need_not(void **state)
+a_private_key_must_be_secret_a_public_one_need_not(void **state)
 {
     int          is_private;
     fixture_t   *f = *state;
@@ -665,7 +665,7 @@ main(void)
         cmocka_unit_test(the_kid_is_the_thumbprint_of_rfc_7638),
         cmocka_unit_test(other_kinds_of_keys_are_refused),
         cmocka_unit_test(files_without_a_key_are_refused),
-        cmocka_unit_test(a_private_key_must_be_secret_and_a_public_one_need_not),
+        cmocka_unit_test(a_private_key_must_be_secret_a_public_one_need_not),
         cmocka_unit_test(the_jwks_holds_public_members_only),
         cmocka_unit_test(the_jwks_read_back_verifies),
         cmocka_unit_test(damaged_jwks_are_refused_and_foreign_keys_left_out),

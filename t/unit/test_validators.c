@@ -65,8 +65,15 @@ every_doubt_about_a_plugin_is_said(void **state)
 {
     expect_doubt("nowhere", "cannot open");
     expect_doubt("SYMBOL", "exports no");
-    expect_doubt("MAJOR", "another version");
+    expect_doubt("MAJOR", "was built with version 2.2 of ehr_plugin.h: "
+                          "1.1 to 1.2 fit");
+    expect_doubt("MINOR", "was built with version 1.3 of");
+    expect_doubt("FIRST", "was built with version 1.0 of");
+    expect_doubt("SHORT", "has not the size of its version");
+    expect_doubt("LONG", "has not the size of its version");
     expect_doubt("SIZE", "other sizes");
+    expect_doubt("FLAGS", "flags that nobody knows");
+    expect_doubt("NAME", "no name");
     expect_doubt("PARTNER", "is not a validator");
     expect_doubt("DIGEST", "other tables of fields");
     expect_doubt("KIND", "unknown kind");
@@ -186,6 +193,27 @@ findings_get_their_code_path_and_severity(void **state)
 
 
 static void
+a_validator_of_an_older_header_works(void **state)
+{
+    ehr_validator_conf_t  conf = { EHR_OUT "/t/plugins/old.so", NULL, 0, 0 };
+    char                  doubt[DOUBT] = "";
+    ehr_validator_t      *v = ehr_validator_open(&conf, doubt, DOUBT);
+    doc_read_t            r = doc_read(sample);
+    ehr_validation_t      in = { sample, r.arena, 0, 0, NULL };
+
+    assert_string_equal(doubt, "");
+    assert_non_null(v);
+    assert_int_equal(ehr_validator_plugin(v)->abi_minor, 1);
+    assert_true(ehr_validator_plugin(v)->abi_minor < EHR_ABI_MINOR);
+    assert_int_equal(ehr_validator_run(v, &in, &r.doc), EHR_OK);
+    assert_non_null(doc_finding(&r, "old.opinion", 0));
+    assert_int_equal(r.doc.findings.n, 1);
+    ehr_validator_close(v);
+    doc_done(&r);
+}
+
+
+static void
 the_administrators_severity_goes_before_the_rules(void **state)
 {
     ehr_setting_t  settings[3] = { { "do", "one" }, { "rule.X1", "warning" },
@@ -288,6 +316,7 @@ main(void)
         cmocka_unit_test(one_setting_given_twice_is_a_doubt),
         cmocka_unit_test(a_failed_plugin_breaks_its_document),
         cmocka_unit_test(findings_get_their_code_path_and_severity),
+        cmocka_unit_test(a_validator_of_an_older_header_works),
         cmocka_unit_test(the_administrators_severity_goes_before_the_rules),
         cmocka_unit_test(a_flood_of_findings_is_counted_and_not_kept),
         cmocka_unit_test(wrong_fields_and_failed_rules_are_told_together),

@@ -26,6 +26,7 @@ package EHR::World;
 #                                 # ->notice makes one, $world->standin is
 #                                 # its simulator (t/sim/README.md: modes),
 #                                 # stats->{repeated} what must stay 0
+#       standin_plugin => "standin",      # another of t/plugins in its place
 #       routes   => [ "claim insurance", "checkin insurance" ],
 #       crashes  => 0,            # a plugin crashes on purpose: sanitizers
 #                                 # leave SIGSEGV alone
@@ -193,6 +194,7 @@ sub _defaults {
         validators    => undef,
         claim_rules   => "set.rule.D13=off",
         standin       => undef,
+        standin_plugin => "standin",
         crashes       => 0,
         store_keys    => undef,
         log_level     => "info",
@@ -305,7 +307,7 @@ sub _write_conf {
 
     if (defined $o{standin}) {
         $partners .= "    ehr_partner standin"
-            . " plugin=" . build() . "/t/plugins/standin.so"
+            . " plugin=" . build() . "/t/plugins/$o{standin_plugin}.so"
             . " location=/standin $o{standin};\n"
             . join("", map { "    ehr_route $_ standin;\n" }
                    qw(birth_notice death_notice driver_exam));

@@ -18,6 +18,11 @@ static const char *odd_check(const ehr_host_t *host, ehr_call_t *call);
 static int odd_validate(const ehr_host_t *host, ehr_call_t *call,
                         const ehr_plugin_document_t *doc);
 static void odd_run(ehr_check_t *check);
+static int odd_prepare(const ehr_host_t *host, ehr_call_t *call,
+                       const ehr_delivery_t *dlv, ehr_request_t *request);
+static int odd_judge(const ehr_host_t *host, ehr_call_t *call,
+                     const ehr_delivery_t *dlv, const ehr_answer_t *answer,
+                     ehr_outcome_t *outcome);
 
 
 static const ehr_plugin_kind_t  kinds[] = {
@@ -51,12 +56,20 @@ EHR_PLUGIN_EXPORT extern const ehr_plugin_t  ehr_plugin;
 
 const ehr_plugin_t  ehr_plugin = {
     EHR_PLUGIN_INIT,
+#if !defined(ODD_NAME)
     .name = "odd",
+#endif
     .version = "1",
     .kinds = kinds,
     .check = odd_check,
 #if !defined(ODD_PARTNER)
     .validate = odd_validate,
+#endif
+#if defined(ODD_PREPARE) || defined(ODD_PARTNER)
+    .prepare = odd_prepare,
+#endif
+#if defined(ODD_JUDGE) || defined(ODD_PARTNER)
+    .judge = odd_judge,
 #endif
     .rules = tables,
 #if defined(ODD_DIGEST)
@@ -66,8 +79,20 @@ const ehr_plugin_t  ehr_plugin = {
 #endif
 #if defined(ODD_MAJOR)
     .abi_major = EHR_ABI_MAJOR + 1,
+#elif defined(ODD_MINOR)
+    .abi_minor = EHR_ABI_MINOR + 1,
+    .size = sizeof(ehr_plugin_t) + sizeof(void *),
+#elif defined(ODD_FIRST)
+    .abi_minor = 0,
+    .size = offsetof(ehr_plugin_t, fields_digest),
+#elif defined(ODD_SHORT)
+    .size = offsetof(ehr_plugin_t, query),
+#elif defined(ODD_LONG)
+    .size = sizeof(ehr_plugin_t) + sizeof(void *),
 #elif defined(ODD_SIZE)
     .size_finding = sizeof(ehr_finding_t) - 1,
+#elif defined(ODD_FLAGS)
+    .flags = 1,
 #endif
 };
 
@@ -86,6 +111,23 @@ const ehr_plugin_t  ehr_plug = {
 static void
 odd_run(ehr_check_t *check)
 {
+}
+
+
+static int
+odd_prepare(const ehr_host_t *host, ehr_call_t *call,
+            const ehr_delivery_t *dlv, ehr_request_t *request)
+{
+    return -1;
+}
+
+
+static int
+odd_judge(const ehr_host_t *host, ehr_call_t *call,
+          const ehr_delivery_t *dlv, const ehr_answer_t *answer,
+          ehr_outcome_t *outcome)
+{
+    return -1;
 }
 
 

@@ -86,7 +86,7 @@ static ehr_rc_t
 hold_lease(ehr_store_t *store, ehr_store_keep_t *keep)
 {
     int       is;
-    int64_t   left_ms;
+    int64_t   left_ms = 0;
     ehr_rc_t  rc;
 
     rc = ehr_store_keep_is_mine(store, keep, &left_ms);
@@ -130,7 +130,7 @@ shrink(ehr_store_t *store, ehr_store_keep_t *keep)
 {
     char      sql[64];
     int       frames;
-    int64_t   free_pages, n;
+    int64_t   free_pages, left_pages, n;
     ehr_rc_t  rc;
 
     rc = get_int(store, "PRAGMA freelist_count", &free_pages);
@@ -153,10 +153,14 @@ shrink(ehr_store_t *store, ehr_store_keep_t *keep)
         rc = ehr_store_failed(store, sqlite3_errcode(store->db));
     }
 
+    if (rc == EHR_OK) {
+        rc = get_int(store, "PRAGMA freelist_count", &left_pages);
+    }
+
     rc = ehr_store_end_write(store, rc);
 
-    if (rc == EHR_OK) {
-        keep->npages += (uint32_t) n;
+    if (rc == EHR_OK && left_pages < free_pages) {
+        keep->npages += (uint32_t) (free_pages - left_pages);
         keep->has_more = 1;
 
         /* The file is cut when the log is moved into it. */

@@ -477,6 +477,31 @@ old_content_goes_and_the_file_shrinks(void **state)
 }
 
 
+/* As one is that was made without auto_vacuum: nothing to be done again and
+ * again for it. */
+
+static void
+a_journal_that_keeps_its_pages_is_left_alone(void **state)
+{
+    world_t           *w = *state;
+    ehr_store_keep_t   keep, sum;
+
+    ehr_store_close(w->store);
+    change(w, "PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = NONE;"
+              " VACUUM; CREATE TABLE room (x);"
+              " WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1"
+              " FROM n WHERE i < 2000) INSERT INTO room"
+              " SELECT zeroblob(4000) FROM n; DROP TABLE room");
+    w->store = world_open(w, 0);
+    assert_non_null(w->store);
+    assert_true(ask(w, "PRAGMA freelist_count") > 1024);
+
+    begin(&keep, 11);
+    keep_on(w, &keep, &sum);
+    assert_int_equal(sum.npages, 0);
+}
+
+
 static void
 a_record_goes_with_all_that_is_its_own(void **state)
 {
@@ -609,6 +634,7 @@ main(void)
         store_test(a_partner_that_is_new_gets_what_was_held_without_it),
         store_test(missing_rows_and_open_attempts_are_found),
         store_test(old_content_goes_and_the_file_shrinks),
+        store_test(a_journal_that_keeps_its_pages_is_left_alone),
         store_test(a_record_goes_with_all_that_is_its_own),
         store_test(nothing_else_removes_history),
         store_test(a_new_key_takes_over_and_what_was_changed_stays)

@@ -488,8 +488,8 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " WHERE seq >= ?1 ORDER BY seq LIMIT 1",
 
     [EHR_SQL_FIRST_DELIVERY] =
-        "SELECT coalesce((SELECT id FROM deliveries WHERE seq >= ?1"
-        " ORDER BY seq LIMIT 1),"
+        "SELECT coalesce((SELECT min(id) FROM deliveries WHERE seq ="
+        " (SELECT seq FROM deliveries WHERE seq >= ?1 ORDER BY seq LIMIT 1)),"
         " (SELECT coalesce(max(id), 0) + 1 FROM deliveries))",
 
     [EHR_SQL_DEPTHS] =

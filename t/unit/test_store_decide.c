@@ -197,6 +197,31 @@ old_content_is_not_sent_after_new(void **state)
 }
 
 
+/* Deliveries are numbered as their routes are written, not by name. */
+
+static void
+the_first_document_of_a_time_is_seen_whole(void **state)
+{
+    world_t             *w = *state;
+    ehr_preview_t        preview;
+    ehr_selection_t      sel = { .since_ms = NOW };
+    ehr_store_submit_t   doc;
+    ehr_delivery_page_t  page = { .limit = 10 };
+
+    document(w, &doc, "<A/>");
+    doc.sub.ndeliveries = 2;
+    (void) snprintf(doc.sub.deliveries[1].partner,
+                    sizeof(doc.sub.deliveries[1].partner), "aaa");
+    doc.sub.deliveries[1].reason = ehr_str("route.table");
+    submit(w, &doc);
+
+    assert_ok(ehr_store_deliveries(w->store, &sel, w->arena, &page));
+    assert_int_equal(page.nrows, 2);
+    assert_ok(ehr_store_preview(w->store, &sel, EHR_ACTION_HOLD, &preview));
+    assert_int_equal(preview.total, 2);
+}
+
+
 static void
 a_dry_run_and_another_version_change_nothing(void **state)
 {
@@ -409,6 +434,7 @@ main(void)
         store_test(a_person_holds_what_would_come_back_by_itself),
         store_test(what_may_have_arrived_needs_a_word_of_its_own),
         store_test(old_content_is_not_sent_after_new),
+        store_test(the_first_document_of_a_time_is_seen_whole),
         store_test(a_dry_run_and_another_version_change_nothing),
         store_test(an_unknown_document_or_partner_is_not_found),
         store_test(a_job_decides_each_once_at_its_speed),

@@ -280,11 +280,14 @@ sub is_half_lost {
 }
 
 for my $case (
-    [ "a log that is cut", sub { truncate(log_file(), (-s log_file()) / 2) } ],
-    [ "a log that is written over", sub { noise(log_file(), 0) } ],
-    [ "a log that is removed", sub { unlink(log_file()) } ],
+    [ "a log that is cut", "stop",
+      sub { truncate(log_file(), (-s log_file()) / 2) } ],
+    [ "a log that is written over", "stop",
+      sub { noise(log_file(),
+                  map { $_ * PAGE } 0 .. (-s log_file()) / PAGE) } ],
+    [ "a log that is removed", "kill_all", sub { unlink(log_file()) } ],
 ) {
-    my ($what, $do) = @$case;
+    my ($what, $end, $do) = @$case;
 
     empty_log();
 
@@ -293,7 +296,8 @@ for my $case (
     $told = told();
     ok($do->(), $what);
     is_refused($what, $told);
-    $world->kill_all;
+    $world->$end;
+    is(sql("PRAGMA integrity_check"), "ok\n", "$what: the database is whole");
     is_half_lost($what, @late);
 }
 

@@ -4,11 +4,13 @@
  * Whether the write-ahead log on the disk is the one that SQLite's index in
  * shared memory tells of.  SQLite looks at the log's file only when it begins
  * one: a log that was removed, cut, or written over beneath its writers is
- * written on, and what is acknowledged then is gone with the index.  Looks at
- * its size, at its head, and at its last frame; decides nothing of what is
- * between them, which would be to read all of it.
+ * written on, and what is acknowledged then is gone with the index; moved into
+ * the database, its noise takes the place of what was safe there.  Looks at its
+ * size, at its head, and at its last frame; decides nothing of what is between
+ * them, which would be to read all of it.
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -66,81 +68,129 @@ read_index(ehr_store_t *store, index_t *index)
         return 0;
     }
 
-    /* The writers' lock is ours: nobody changes it. */
     memcpy(index, (const void *) (uintptr_t) region, sizeof(index_t));
 
     return index->is_made && index->frames != 0;
 }
 
 
-static int
-has_salt(const log_t *log, sqlite3_int64 at, const index_t *index)
+/* EHR_REFUSED: it is not what the index tells of; EHR_LATER: the disk does not
+ * say now. */
+
+static ehr_rc_t
+check_salt(const log_t *log, sqlite3_int64 at, const index_t *index)
 {
+    int      rc;
     uint8_t  salt[SALT];
 
-    return log->file->pMethods->xRead(log->file, salt, SALT, at) == SQLITE_OK
-           && memcmp(salt, index->salt, SALT) == 0;
+    rc = log->file->pMethods->xRead(log->file, salt, SALT, at);
+
+    if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ) {
+        return EHR_LATER;
+    }
+
+    return rc == SQLITE_OK && memcmp(salt, index->salt, SALT) == 0
+           ? EHR_OK : EHR_REFUSED;
 }
 
 
 /* What has a name is what is open, as far as sizes tell.  The name is
  * SQLite's, which follows symbolic links. */
 
-static int
-has_name(ehr_store_t *store, const log_t *log)
+static ehr_rc_t
+check_name(ehr_store_t *store, const log_t *log)
 {
     const char   *database;
     struct stat   st;
 
     database = sqlite3_db_filename(store->db, "main");
 
-    return database != NULL
-           && stat(sqlite3_filename_wal(database), &st) == 0
-           && st.st_size == log->bytes;
+    if (database == NULL || stat(sqlite3_filename_wal(database), &st) != 0) {
+        return database == NULL || errno == ENOENT || errno == ENOTDIR
+               ? EHR_REFUSED : EHR_LATER;
+    }
+
+    return st.st_size == log->bytes ? EHR_OK : EHR_REFUSED;
 }
 
 
-static int
-is_the_log(ehr_store_t *store, const index_t *index)
+/* NULL: this handle has none open. */
+
+static sqlite3_file *
+log_file(ehr_store_t *store)
 {
-    log_t          log = { NULL, 0 };
-    sqlite3_int64  frame_bytes, last;
+    sqlite3_file  *file = NULL;
 
     (void) sqlite3_file_control(store->db, "main",
-                                SQLITE_FCNTL_JOURNAL_POINTER, &log.file);
+                                SQLITE_FCNTL_JOURNAL_POINTER, &file);
 
-    if (log.file == NULL || log.file->pMethods == NULL
+    return file != NULL && file->pMethods != NULL ? file : NULL;
+}
+
+
+static ehr_rc_t
+compare(ehr_store_t *store, const index_t *index)
+{
+    log_t          log;
+    ehr_rc_t       rc;
+    sqlite3_int64  frame_bytes, last;
+
+    log.file = log_file(store);
+
+    if (log.file == NULL
         || log.file->pMethods->xFileSize(log.file, &log.bytes) != SQLITE_OK)
     {
-        return 0;
+        return EHR_LATER;
     }
 
     frame_bytes = FRAME_HEAD
                   + (index->page_bytes == 1 ? 65536 : index->page_bytes);
     last = LOG_HEAD + frame_bytes * ((sqlite3_int64) index->frames - 1);
 
-    return log.bytes >= last + frame_bytes
-           && has_name(store, &log)
-           && has_salt(&log, LOG_SALT, index)
-           && has_salt(&log, last + FRAME_SALT, index);
+    if (log.bytes < last + frame_bytes) {
+        return EHR_REFUSED;
+    }
+
+    rc = check_name(store, &log);
+
+    if (rc == EHR_OK) {
+        rc = check_salt(&log, LOG_SALT, index);
+    }
+
+    return rc == EHR_OK ? check_salt(&log, last + FRAME_SALT, index) : rc;
 }
 
 
 ehr_rc_t
 ehr_store_check_log(ehr_store_t *store)
 {
-    index_t  index;
+    index_t   index;
+    ehr_rc_t  rc;
 
-    if (!read_index(store, &index) || is_the_log(store, &index)) {
+    rc = read_index(store, &index) ? compare(store, &index) : EHR_OK;
+
+    if (rc == EHR_OK) {
         return EHR_OK;
     }
 
-    store->is_corrupt = 1;
+    store->is_corrupt |= (rc == EHR_REFUSED);
     store->must_reopen = 1;
 
     (void) snprintf(store->error, sizeof(store->error),
-                    "its log (-wal) was removed, cut or written over while "
-                    "it was in use");
+                    rc == EHR_REFUSED
+                    ? "its log (-wal) was removed, cut or written over while "
+                      "it was in use"
+                    : "its log (-wal) cannot be read now");
 
     return EHR_LATER;
+}
+
+
+int
+ehr_store_may_move_log(ehr_store_t *store)
+{
+    index_t  index;
+
+    return log_file(store) == NULL || !read_index(store, &index)
+           || compare(store, &index) == EHR_OK;
 }

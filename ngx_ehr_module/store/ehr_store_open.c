@@ -255,9 +255,19 @@ connect_database(ehr_store_t *store)
 }
 
 
+/* Whoever closes last moves the log into the database, and removes it: never
+ * one that was cut or written over. */
+
 static void
 disconnect_database(ehr_store_t *store)
 {
+    if (store->db != NULL && !store->options.is_readonly
+        && !ehr_store_may_move_log(store))
+    {
+        (void) sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+                                 1, NULL);
+    }
+
     ehr_store_finalize(store);
     (void) sqlite3_close_v2(store->db);
 

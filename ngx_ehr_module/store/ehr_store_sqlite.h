@@ -99,9 +99,13 @@ ehr_rc_t ehr_store_limit_pages(ehr_store_t *store, uint32_t max_pages);
 
 /* --- ehr_store_log.c --- */
 
-/* Inside a write transaction.  EHR_LATER: the log is not the one that was
- * written; nothing must be written after it, and the handle is corrupt. */
+/* Inside a write transaction.  EHR_LATER: nothing must be written after it:
+ * the log is not the one that was written, and the handle is corrupt, or the
+ * disk does not say. */
 ehr_rc_t ehr_store_check_log(ehr_store_t *store);
+
+/* 0: not now.  Outside a transaction a writer may make it seem wrong. */
+int ehr_store_may_move_log(ehr_store_t *store);
 
 
 /* --- ehr_store_gather.c --- */

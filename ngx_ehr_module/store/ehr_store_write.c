@@ -303,12 +303,18 @@ ehr_store_write(ehr_store_t *store, ehr_store_op_t *ops)
 
 
 /* Never waits: a reader that stands in the way, or another process that is at
- * it (then SQLite gives -1), is met again next time. */
+ * it (then SQLite gives -1), is met again next time; a log that is not the one
+ * that was written, by the next write. */
 
 static ehr_rc_t
 checkpoint(ehr_store_t *store, int mode, int *frames_left)
 {
     int  rc, in_log, moved;
+
+    if (!ehr_store_may_move_log(store)) {
+        *frames_left = store->log_frames - store->log_moved;
+        return EHR_OK;
+    }
 
     in_log = moved = -1;
 

@@ -546,8 +546,11 @@ a_full_disk_is_temporary_and_nothing_is_half_kept(void **state)
 
 static int                 fault_after = -1;      /* calls until it comes */
 static int                 nfaults;
+static int                 is_log_unread;         /* its reads fail */
 static int               (*true_open)(sqlite3_vfs *, const char *,
                                       sqlite3_file *, int, int *);
+static int               (*true_read)(sqlite3_file *, void *, int,
+                                      sqlite3_int64);
 static int               (*true_write)(sqlite3_file *, const void *, int,
                                        sqlite3_int64);
 static int               (*true_sync)(sqlite3_file *, int);
@@ -584,6 +587,19 @@ fault_sync(sqlite3_file *file, int flags)
 
 
 static int
+fault_read(sqlite3_file *file, void *data, int n, sqlite3_int64 at)
+{
+    if (!is_log_unread) {
+        return true_read(file, data, n, at);
+    }
+
+    nfaults++;
+
+    return SQLITE_IOERR_READ;
+}
+
+
+static int
 fault_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
            int *out)
 {
@@ -597,6 +613,8 @@ fault_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
         *methods = *file->pMethods;
         true_write = methods->xWrite;
         true_sync = methods->xSync;
+        true_read = methods->xRead;
+        methods->xRead = flags & SQLITE_OPEN_WAL ? fault_read : true_read;
         methods->xWrite = fault_write;
         methods->xSync = fault_sync;
         file->pMethods = methods;
@@ -607,12 +625,8 @@ fault_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
 
 
 static void
-a_failed_write_or_fsync_is_temporary_and_the_handle_recovers(void **state)
+open_with_faults(world_t *w)
 {
-    int                  i, nlater, nstored, nshown;
-    world_t             *w = *state;
-    ehr_store_submit_t   op;
-
     fault_vfs = *sqlite3_vfs_find(NULL);
     true_open = fault_vfs.xOpen;
     fault_vfs.zName = "fault";
@@ -621,7 +635,54 @@ a_failed_write_or_fsync_is_temporary_and_the_handle_recovers(void **state)
     assert_int_equal(ehr_store_gather_register(), SQLITE_OK);
 
     w->store = world_open(w, 0);
-    nstored = nlater = nshown = 0;
+}
+
+
+static void
+end_faults(void)
+{
+    assert_int_equal(sqlite3_vfs_unregister(&fault_vfs), SQLITE_OK);
+    assert_int_equal(ehr_store_gather_register(), SQLITE_OK);
+}
+
+
+/* Its pages may make sense: no reason to take nothing until a reload. */
+
+static void
+a_log_that_cannot_be_read_now_is_no_damage(void **state)
+{
+    world_t             *w = *state;
+    ehr_store_submit_t   op;
+
+    open_with_faults(w);
+    make_big(w, &op, 1);
+    submit(w, &op);
+
+    nfaults = 0;
+    is_log_unread = 1;
+    make_big(w, &op, 2);
+    assert_int_equal(ehr_store_write(w->store, &op.op), EHR_LATER);
+    assert_int_equal(op.op.is_unknown, 0);
+    assert_int_equal(ehr_store_is_corrupt(w->store), 0);
+    assert_true(nfaults > 0);
+
+    is_log_unread = 0;
+    submit(w, &op);
+    assert_int_equal(op.result, EHR_SUBMIT_STORED);
+    assert_int_equal(ehr_store_is_corrupt(w->store), 0);
+    end_faults();
+}
+
+
+static void
+a_failed_write_or_fsync_is_temporary_and_the_handle_recovers(void **state)
+{
+    int                  i, nlater, nstored, nshown;
+    world_t             *w = *state;
+    ehr_store_submit_t   op;
+
+    open_with_faults(w);
+    nstored = nlater = nshown = nfaults = 0;
 
     for (i = 0; i < 40; i++) {
         make_big(w, &op, i);
@@ -645,8 +706,7 @@ a_failed_write_or_fsync_is_temporary_and_the_handle_recovers(void **state)
         nstored++;
     }
 
-    assert_int_equal(sqlite3_vfs_unregister(&fault_vfs), SQLITE_OK);
-    assert_int_equal(ehr_store_gather_register(), SQLITE_OK);
+    end_faults();
     assert_true(nlater > 5);
     assert_true(nlater < 40);
     assert_int_equal(nfaults >= nlater, 1);
@@ -732,6 +792,7 @@ main(void)
         folder_test(a_full_disk_is_temporary_and_nothing_is_half_kept),
         folder_test(
             a_failed_write_or_fsync_is_temporary_and_the_handle_recovers),
+        folder_test(a_log_that_cannot_be_read_now_is_no_damage),
         folder_test(a_journal_that_was_taken_away_is_asked_for_again),
         folder_test(processes_that_start_together_migrate_once)
     };

@@ -251,6 +251,47 @@ a_log_without_its_last_frame_takes_nothing(void **state)
 }
 
 
+/* Step one of administration.md is to stop: who closes last moves the log. */
+
+static void
+noise_in_the_log_is_not_moved_into_the_database(void **state)
+{
+    int           fd, frames;
+    char          path[160], noise[PAGE];
+    off_t         at;
+    world_t      *w = *state;
+    struct stat   st;
+    ehr_store_t  *other;
+
+    with_a_log(w, "moved");
+    assert_ok(ehr_store_checkpoint(w->store, &frames));
+    assert_int_equal(frames, 0);
+    with_a_log(w, "late");
+    other = world_open(w, 0);
+
+    memset(noise, 0xa5, sizeof(noise));
+    (void) snprintf(path, sizeof(path), "%s-wal", w->path);
+    fd = open(path, O_WRONLY|O_CLOEXEC);
+    assert_true(fd != -1);
+    assert_int_equal(fstat(fd, &st), 0);
+
+    for (at = 0; at < st.st_size; at += PAGE) {
+        assert_int_equal(pwrite(fd, noise, PAGE, at), PAGE);
+    }
+
+    assert_int_equal(close(fd), 0);
+
+    assert_ok(ehr_store_checkpoint(other, &frames));
+    nothing_is_written_after(w, "one");
+    ehr_store_close(other);
+    close_store(w);
+
+    assert_int_equal(ask(w, "SELECT count(*) FROM pragma_integrity_check"
+                            " WHERE integrity_check = 'ok'"), 1);
+    assert_int_equal(ask(w, "SELECT count(*) FROM submissions"), 5);
+}
+
+
 static void
 a_log_behind_a_symbolic_link_is_the_log(void **state)
 {
@@ -470,6 +511,7 @@ main(void)
         store_test(a_log_that_is_cut_takes_nothing),
         store_test(a_log_without_its_head_takes_nothing),
         store_test(a_log_without_its_last_frame_takes_nothing),
+        store_test(noise_in_the_log_is_not_moved_into_the_database),
         store_test(a_log_behind_a_symbolic_link_is_the_log),
         store_test(a_log_that_begins_anew_is_the_log),
         store_test(bytes_that_are_not_those_received_are_held),

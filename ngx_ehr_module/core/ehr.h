@@ -29,6 +29,11 @@ typedef enum {
 #define EHR_SHA256_LEN    32
 #define EHR_FACILITY_MAX  16  /* characters of MA_CSKCB we are ready for */
 
+/* Two workers' readings of the wall clock differ: each turn of an event loop
+ * takes one, and may be long.  A time ahead by less than this was not set by
+ * a clock that has been put back since. */
+#define EHR_CLOCK_LAG_MS  10000
+
 
 /*
  * Memory of one piece of work (a document, a token, a plugin call).  Not

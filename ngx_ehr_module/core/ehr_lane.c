@@ -48,7 +48,8 @@ static int
 is_impossible(const ehr_lane_conf_t *conf, ehr_lane_t lane, int64_t now_ms)
 {
     return lane.at_ms - now_ms
-           > (lane.phase == EHR_LANE_WAITING ? conf->max_ms : 0);
+           > (lane.phase == EHR_LANE_WAITING ? conf->max_ms : 0)
+             + EHR_CLOCK_LAG_MS;
 }
 
 

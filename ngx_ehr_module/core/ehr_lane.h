@@ -74,7 +74,8 @@ ehr_lane_t ehr_lane_after(const ehr_lane_conf_t *conf, ehr_lane_t lane,
                           const ehr_lane_event_t *event);
 
 
-/* What may be under way at once now; 0: nothing before wait_ms, 1..max_ms. */
+/* What may be under way at once now; 0: nothing before wait_ms, 1..max_ms
+ * and EHR_CLOCK_LAG_MS. */
 
 typedef struct {
     uint32_t  window;

@@ -208,7 +208,7 @@ wake_far(ehr_store_t *store, ehr_store_claim_t *op)
 
     ehr_query_begin(&q, store, EHR_SQL_CLAIM_FAR);
     ehr_query_text(&q, op->partner);
-    ehr_query_int(&q, op->now_ms + op->cap_ms);
+    ehr_query_int(&q, op->now_ms + op->cap_ms + EHR_CLOCK_LAG_MS);
     ehr_query_int(&q, op->now_ms);
     ehr_query_int(&q, op->now_ms + MAX_WINDOW_MS);
     ehr_query_int(&q, MAX_DUE);

@@ -12,6 +12,7 @@
 
 
 #define LEASE_MS       30000
+#define LEASE_MAX_MS   (LEASE_MS + EHR_CLOCK_LAG_MS)
 #define SHRINK_PAGES   256            /* a step gives back */
 #define SHRINK_KEEP    1024           /* free pages that are left for use */
 
@@ -44,7 +45,7 @@ is_free(ehr_store_t *store, const ehr_store_keep_t *keep, int *is)
     rc = ehr_store_get_int(&q, &left_ms);
 
     /* A lease of a time that a clock has jumped away from is none. */
-    *is = rc == EHR_REFUSED || left_ms <= 0 || left_ms > LEASE_MS;
+    *is = rc == EHR_REFUSED || left_ms <= 0 || left_ms > LEASE_MAX_MS;
 
     return rc == EHR_REFUSED ? EHR_OK : rc;
 }
@@ -99,7 +100,7 @@ hold_lease(ehr_store_t *store, ehr_store_keep_t *keep)
         return rc == EHR_OK && is ? take_lease(store, keep) : rc;
     }
 
-    return rc == EHR_OK && (left_ms <= LEASE_MS / 2 || left_ms > LEASE_MS)
+    return rc == EHR_OK && (left_ms <= LEASE_MS / 2 || left_ms > LEASE_MAX_MS)
            ? take_lease(store, keep) : rc;
 }
 

@@ -64,7 +64,7 @@ wake_far(ehr_store_t *store, const ehr_store_probe_t *op)
     ehr_query_begin(&q, store, EHR_SQL_PROBE_FAR);
     ehr_query_text(&q, op->partner);
     ehr_query_int(&q, op->now_ms);
-    ehr_query_int(&q, op->now_ms + cap_ms);
+    ehr_query_int(&q, op->now_ms + cap_ms + EHR_CLOCK_LAG_MS);
     ehr_query_int(&q, MAX_FAR);
 
     return ehr_query_run(&q);

@@ -204,7 +204,7 @@ sweep_times(ehr_store_t *store, ehr_store_keep_t *keep, const char *name)
 
     ehr_query_begin(&q, store, check.find);
     ehr_query_text(&q, name);
-    ehr_query_int(&q, keep->now_ms + keep->retry_max_ms);
+    ehr_query_int(&q, keep->now_ms + keep->retry_max_ms + EHR_CLOCK_LAG_MS);
     ehr_query_int(&q, keep->now_ms + WINDOW_MS);
     ehr_query_int(&q, MAX_FOUND);
 

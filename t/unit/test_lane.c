@@ -245,6 +245,27 @@ a_clock_put_back_does_not_stop_a_lane(void **state)
 }
 
 
+/* Its reading of the clock is older than that of the one that wrote. */
+
+static void
+a_worker_that_is_behind_takes_no_wait_for_over(void **state)
+{
+    ehr_lane_t  lane = { 0 }, after_it;
+
+    (void) state;
+
+    lane = after(lane, EHR_LANE_UNREACHABLE, NOW, NOW);
+    assert_int_equal(window(lane, NOW - 5000), 0);
+
+    lane = after(lane, EHR_LANE_ANSWERED, NOW + 1000, NOW + 1000);
+    assert_int_equal(lane.phase, EHR_LANE_OPEN);
+
+    after_it = after(lane, EHR_LANE_FAILED, NOW - 5000, NOW - 5000);
+    assert_int_equal(after_it.strikes, lane.strikes);
+    assert_int_equal(after_it.window, lane.window);
+}
+
+
 static void
 a_state_is_one_word(void **state)
 {
@@ -649,6 +670,7 @@ main(void)
         cmocka_unit_test(a_partner_that_flaps_is_waited_for_longer),
         cmocka_unit_test(a_person_may_look_now),
         cmocka_unit_test(a_clock_put_back_does_not_stop_a_lane),
+        cmocka_unit_test(a_worker_that_is_behind_takes_no_wait_for_over),
         cmocka_unit_test(a_state_is_one_word),
         cmocka_unit_test(a_lane_is_never_stuck_and_never_above_its_window),
         cmocka_unit_test(a_dead_partner_is_asked_seldom),

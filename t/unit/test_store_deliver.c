@@ -116,6 +116,48 @@ retrying_waits_for_its_time(void **state)
 }
 
 
+static uint32_t
+woken_at(world_t *w, int64_t now_ms)
+{
+    ehr_store_claim_t  op = { 0 };
+
+    op.op.type = EHR_STORE_OP_CLAIM;
+    op.partner = "insurance";
+    op.owner = (ehr_owner_t) { 1, 1 };
+    op.now_ms = now_ms;
+    op.cap_ms = 60000;
+    op.max = 1;
+    op.arena = w->arena;
+
+    assert_ok(ehr_store_write(w->store, &op.op));
+    assert_ok(op.op.rc);
+
+    return op.nfar;
+}
+
+
+/* What waits for the longest time there is, seen by a worker whose reading of
+ * the clock is older; and by one whose clock was put back. */
+
+static void
+a_worker_that_is_behind_wakes_nothing(void **state)
+{
+    world_t             *w = *state;
+    ehr_store_claim_t    op;
+    ehr_store_submit_t   doc;
+
+    document(w, &doc, "<A/>");
+    submit(w, &doc);
+    assert_int_equal(claim_as(w, &op, 1, NOW), 1);
+    assert_ok(finish_as(w, &op.claims[0], EHR_STATE_RETRYING));
+
+    assert_int_equal(woken_at(w, NOW - EHR_CLOCK_LAG_MS), 0);
+    assert_int_equal(look(w, doc.sub.id).deliveries[0].next_attempt_ms,
+                     NOW + 60000);
+    assert_int_equal(woken_at(w, NOW - EHR_CLOCK_LAG_MS - 1), 1);
+}
+
+
 /* Four that failed before and are due, and a flood of new ones. */
 
 static void
@@ -663,6 +705,7 @@ main(void)
         store_test(two_owners_never_get_the_same_delivery),
         store_test(only_the_partner_asked_for_is_claimed),
         store_test(retrying_waits_for_its_time),
+        store_test(a_worker_that_is_behind_wakes_nothing),
         store_test(neither_new_nor_retrying_shuts_the_other_out),
         store_test(one_key_goes_out_in_order),
         store_test(without_a_key_nothing_waits),

@@ -17,7 +17,9 @@ package EHR::Sim;
 #   $sim->refused        the same for what it refused
 #   $sim->bytes($one)    the bytes of one of them
 #   $sim->wait_received($n, $sec)    until there are $n; gives the list
-#   $sim->port  $sim->pid  $sim->stop  $sim->start (same port)
+#   $sim->port  $sim->pid  $sim->stop
+#   $sim->start          on the same port; the insurance's also in a mode:
+#                        $sim->start("slow", delay_ms => 400)
 
 use strict;
 use warnings;
@@ -46,7 +48,7 @@ sub pid  { return $_[0]{pid} }
 
 
 sub start {
-    my ($self) = @_;
+    my ($self, $mode, %o) = @_;
 
     my $dir = $self->{dir};
     make_path($dir);
@@ -58,6 +60,7 @@ sub start {
         spew("$dir/accounts", JSON::PP->new->encode($self->{accounts}));
         @own = ("--accounts", "$dir/accounts",
                 "--token-ttl", $self->{token_ttl});
+        push @own, "--mode", $mode, "--delay-ms", $o{delay_ms} || 0 if $mode;
     }
 
     my @command = (top() . "/t/sim/$self->{program}",

@@ -49,6 +49,13 @@ static char *ngx_http_ehr_set_administrator(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 
 
+/* What is taken must go out: a larger one no claim would find room for. */
+
+static ngx_conf_num_bounds_t  ngx_http_ehr_body_bounds = {
+    ngx_conf_check_num_bounds, 1, EHR_STORE_MAX_CONTENT
+};
+
+
 static ngx_command_t  ngx_http_ehr_commands[] = {
 
     { ngx_string("ehr_gateway"),
@@ -238,7 +245,7 @@ static ngx_command_t  ngx_http_ehr_commands[] = {
       ngx_conf_set_size_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_ehr_loc_conf_t, body_max_size),
-      NULL },
+      &ngx_http_ehr_body_bounds },
 
     { ngx_string("ehr_body_buffer_size"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,

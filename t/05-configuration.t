@@ -120,6 +120,8 @@ is_refused("a level that is none", qr{(?=ehr_route claim)},
            qr/wants error, warning or off/);
 is_refused("a rate that is none", qr{ehr_rate .*;}, "ehr_rate fast;",
            qr/\[emerg\]/);
+is_refused("a body that could not be delivered", qr{ehr_ops;},
+           "ehr_ops; ehr_body_max_size 65m;", qr/between 1 and 67108864/);
 is_refused("two roles in one place", qr{ehr_ops;}, "ehr_ops; ehr_admin;",
            qr/only role/);
 

@@ -22,7 +22,6 @@
 
 #define NGX_HTTP_EHR_POLL        1000     /* ms, give or take a quarter */
 #define NGX_HTTP_EHR_COLLIDED    4        /* ms, and up to as many more */
-#define NGX_HTTP_EHR_CLAIM_CAP   (128 * 1024 * 1024)
 #define NGX_HTTP_EHR_FAR_EVERY   10000    /* ms: looks for waits too long */
 
 
@@ -318,7 +317,7 @@ ngx_http_ehr_batch_create(ngx_http_ehr_lane_t *lane, ngx_uint_t max)
     batch->lane = lane;
     batch->refs = 1;
 
-    batch->arena = ehr_arena_create(NGX_HTTP_EHR_CLAIM_CAP);
+    batch->arena = ehr_arena_create(EHR_STORE_CLAIM_ARENA);
     if (batch->arena == NULL) {
         goto failed;
     }

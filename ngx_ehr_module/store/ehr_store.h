@@ -262,6 +262,15 @@ typedef struct {
 #define EHR_STORE_MAX_CLAIM  256
 #define EHR_STORE_RINGS      3
 
+/* The largest document there may be; what one claim takes, and one document
+ * more; what its arena allows, lest a document be in everybody's way for ever:
+ * three forms of the largest (sealed, packed, as received) behind the rest. */
+#define EHR_STORE_MAX_CONTENT  (64u * 1024 * 1024)
+#define EHR_STORE_CLAIM_BYTES  (32u * 1024 * 1024)
+#define EHR_STORE_CLAIM_ARENA  (EHR_STORE_CLAIM_BYTES                         \
+                                + 3 * EHR_STORE_MAX_CONTENT                   \
+                                + 32u * 1024 * 1024)
+
 /* Whose turn it is: all zero at first, then the store's; one lane's own. */
 
 typedef struct {
@@ -275,7 +284,8 @@ typedef struct {
     ehr_owner_t       owner;
     int64_t           now_ms;
     uint32_t          max;            /* 1..EHR_STORE_MAX_CLAIM */
-    ehr_arena_t      *arena;          /* for claims and their bytes */
+    ehr_arena_t      *arena;          /* for claims and their bytes: of
+                                         EHR_STORE_CLAIM_ARENA */
     int64_t           cap_ms;         /* the longest wait there is; 0: do not
                                          look for longer ones */
     ehr_store_turn_t *turn;           /* NULL: begins anew each time */

@@ -517,7 +517,9 @@ take_ready(ehr_store_t *store, ehr_store_claim_t *op, ehr_store_turn_t *turn)
     uint32_t  ring;
     ehr_rc_t  rc;
 
-    while (op->nclaims < op->max && op->nclosed < MAX_CLOSED) {
+    while (op->nclaims < op->max && op->nclosed < MAX_CLOSED
+           && ehr_arena_used(op->arena) < EHR_STORE_CLAIM_BYTES)
+    {
 
         rc = find_ready(store, op->partner, turn, &ring, &due);
         if (rc != EHR_OK) {

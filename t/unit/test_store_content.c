@@ -371,6 +371,83 @@ a_held_one_goes_out_once_its_key_is_back(void **state)
 }
 
 
+/* As an image in Base64 does: packed, and hardly smaller.  n says which. */
+
+static void
+submit_large(world_t *w, size_t len, uint32_t n)
+{
+    static const char  digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"
+                                  "ghijklmnopqrstuvwxyz0123456789+/";
+
+    char                *text;
+    size_t               i;
+    ehr_arena_t         *own = w->arena;
+    ehr_store_submit_t   op;
+
+    text = malloc(len + 1);
+    assert_non_null(text);
+    fill_noise(text, len, n);
+
+    for (i = 0; i < len; i++) {
+        text[i] = digits[(uint8_t) text[i] & 63];
+    }
+
+    text[len] = '\0';
+
+    w->arena = ehr_arena_create(4 * (size_t) EHR_STORE_MAX_CONTENT);
+    document(w, &op, text);
+    submit(w, &op);
+    ehr_arena_destroy(w->arena);
+
+    w->arena = own;
+    free(text);
+}
+
+
+/* What was acknowledged and could not be claimed would be in everybody's way
+ * for ever. */
+
+static void
+the_largest_is_claimed_whatever_is_before_it(void **state)
+{
+    int                 n, all;
+    world_t            *w = *state;
+    ehr_store_claim_t   op;
+
+    reopen(w, keys_of(w, KEY_A, NULL));
+
+    for (n = 0; n < 6; n++) {
+        submit_large(w, 4 * 1024 * 1024, (uint32_t) n);
+    }
+
+    submit_large(w, EHR_STORE_MAX_CONTENT, 6);
+    submit_large(w, 1000, 7);
+
+    for (n = 0, all = 0; n < 8 && all < 8; n++) {
+        memset(&op, 0, sizeof(ehr_store_claim_t));
+
+        op.op.type = EHR_STORE_OP_CLAIM;
+        op.partner = "insurance";
+        op.owner.slot = 1;
+        op.owner.incarnation = 1;
+        op.now_ms = NOW;
+        op.max = 16;
+        op.arena = ehr_arena_create(EHR_STORE_CLAIM_ARENA);
+
+        assert_ok(ehr_store_write(w->store, &op.op));
+        assert_ok(op.op.rc);
+        assert_true(op.nclaims > 0);
+        assert_int_equal(op.nunreadable, 0);
+
+        all += (int) op.nclaims;
+        assert_int_equal(op.next_due_ms, all < 8 ? NOW : 0);
+        ehr_arena_destroy(op.arena);
+    }
+
+    assert_int_equal(all, 8);
+}
+
+
 int
 main(void)
 {
@@ -382,6 +459,7 @@ main(void)
         store_test(a_changed_row_is_not_given_out),
         store_test(in_clear_a_changed_row_is_found_by_its_digest),
         store_test(what_cannot_be_read_is_held_and_the_rest_goes_on),
+        store_test(the_largest_is_claimed_whatever_is_before_it),
         store_test(a_held_one_goes_out_once_its_key_is_back)
     };
 

@@ -62,10 +62,11 @@ ehr_store_begin_write(ehr_store_t *store)
 
 
 /*
- * A COMMIT whose fsync failed has written its last frame: nobody sees it, but
- * a log that is read anew, after a crash, would bring it back, and the sender
- * was told that nothing was stored.  One more transaction takes the place of
- * its frames, and what follows does not fit the log's chain of checksums any
+ * A COMMIT whose fsync failed, or that found no memory behind it to enter its
+ * frames in the index, has written its last frame: nobody sees it, but a log
+ * that is read anew, after a crash, would bring it back, and the sender was
+ * told that nothing was stored.  One more transaction takes the place of its
+ * frames, and what follows does not fit the log's chain of checksums any
  * more.  That holds in the kernel's cache, so its own fsync need not succeed;
  * where not even the write does, nobody knows.
  */
@@ -75,7 +76,10 @@ take_back(ehr_store_t *store, int failure)
 {
     ehr_rc_t  rc;
 
-    if ((failure & 0xff) != SQLITE_IOERR || failure == SQLITE_IOERR_WRITE) {
+    if (((failure & 0xff) != SQLITE_IOERR
+         && (failure & 0xff) != SQLITE_NOMEM)
+        || failure == SQLITE_IOERR_WRITE)
+    {
         return;
     }
 

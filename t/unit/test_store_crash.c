@@ -674,6 +674,93 @@ a_log_that_cannot_be_read_now_is_no_damage(void **state)
 }
 
 
+/* --- memory that runs out behind the fsync --- */
+
+static sqlite3_mem_methods  memory;
+static int                  index_fails;          /* grows once too few */
+
+
+/* The log's index is a table of places; with the second one it has 16 bytes. */
+
+static void *
+fault_realloc(void *old, int size)
+{
+    if (index_fails && size == 2 * (int) sizeof(void *)) {
+        index_fails = 0;
+        nfaults++;
+
+        return NULL;
+    }
+
+    return memory.xRealloc(old, size);
+}
+
+
+static void
+use_memory_with_faults(void)
+{
+    sqlite3_mem_methods  faulty;
+
+    assert_int_equal(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory),
+                     SQLITE_OK);
+    faulty = memory;
+    faulty.xRealloc = fault_realloc;
+    assert_int_equal(sqlite3_config(SQLITE_CONFIG_MALLOC, &faulty),
+                     SQLITE_OK);
+}
+
+
+/* What a crash at this moment would leave. */
+
+static int64_t
+after_a_crash(world_t *w, const char *sql)
+{
+    char     command[600];
+    world_t  copy = *w;
+    int64_t  value;
+
+    (void) snprintf(copy.path, sizeof(copy.path), "%.64s/copy", w->dir);
+    (void) snprintf(command, sizeof(command), "cp %s %s && cp %s-wal %s-wal",
+                    w->path, copy.path, w->path, copy.path);
+    assert_int_equal(system(command), 0);
+
+    value = ask(&copy, sql);
+    (void) unlink(copy.path);
+
+    return value;
+}
+
+
+static void
+what_was_refused_behind_its_fsync_does_not_come_back(void **state)
+{
+    int                  i;
+    world_t             *w = *state;
+    ehr_store_submit_t   op;
+
+    w->store = world_open(w, 0);
+    nfaults = 0;
+
+    for (i = 0; i < 2000; i++) {
+        make_big(w, &op, i);
+        index_fails = i > 100;          /* all statements are made */
+
+        if (ehr_store_write(w->store, &op.op) != EHR_OK) {
+            break;
+        }
+    }
+
+    assert_int_equal(nfaults, 1);
+    assert_int_equal(op.op.rc, EHR_LATER);
+    assert_int_equal(op.op.is_unknown, 0);
+    assert_int_equal(after_a_crash(w, "SELECT count(*) FROM submissions"), i);
+
+    submit(w, &op);
+    assert_int_equal(op.result, EHR_SUBMIT_STORED);
+    assert_int_equal(ask(w, "SELECT count(*) FROM submissions"), i + 1);
+}
+
+
 static void
 a_failed_write_or_fsync_is_temporary_and_the_handle_recovers(void **state)
 {
@@ -793,9 +880,12 @@ main(void)
         folder_test(
             a_failed_write_or_fsync_is_temporary_and_the_handle_recovers),
         folder_test(a_log_that_cannot_be_read_now_is_no_damage),
+        folder_test(what_was_refused_behind_its_fsync_does_not_come_back),
         folder_test(a_journal_that_was_taken_away_is_asked_for_again),
         folder_test(processes_that_start_together_migrate_once)
     };
+
+    use_memory_with_faults();
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,10 +165,27 @@ is_refused("two keys",
 is_accepted("a key of 128", post(EHR::Document->checkin->bytes, @xml,
                                  "Idempotency-Key" => "~" x 128));
 
-is_refused("validate_only=perhaps",
-    $client->request("POST", "/v1/documents?validate_only=perhaps",
-                     headers => \@xml, body => "<a/>"),
-    400, "parameter.invalid");
+# What was meant to be tried only is not sent for a misspelt parameter.
+
+for my $query ("validate_only=perhaps", "validate_only", "validate-only=true",
+    "VALIDATE_ONLY=true", "validate%5Fonly=true",
+    "validate_only=false&validate_only=true", "validate_only=true&x=1")
+{
+    is_refused($query,
+        $client->request("POST", "/v1/documents?$query", headers => \@xml,
+                         body => EHR::Document->checkin->bytes),
+        400, "parameter.invalid");
+}
+
+for my $query ("", "?validate_only=false") {
+    is_accepted("with '$query'",
+        $client->request("POST", "/v1/documents$query", headers => \@xml,
+                         body => EHR::Document->checkin->bytes));
+}
+
+is $client->request("POST", "/v1/documents?validate_only=true",
+    headers => \@xml, body => EHR::Document->checkin->bytes)->status, 200,
+    "validate_only=true is tried only";
 
 # --- time --------------------------------------------------------------------
 

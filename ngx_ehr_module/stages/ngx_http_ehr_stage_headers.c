@@ -143,16 +143,42 @@ ngx_http_ehr_read_prefer(ngx_http_ehr_ctx_t *ctx)
 }
 
 
+/* The one parameter.  Whoever wrote "?validate-only=true" wanted nothing sent:
+ * what is not understood is refused. */
+
+static ngx_http_ehr_result_e
+ngx_http_ehr_read_arguments(ngx_http_ehr_ctx_t *ctx)
+{
+    ehr_str_t  s = ngx_http_ehr_str(&ctx->request->args);
+
+    if (s.len == 0 || ehr_str_is(s, "validate_only=false")) {
+        return NGX_HTTP_EHR_NEXT;
+    }
+
+    if (ehr_str_is(s, "validate_only=true")) {
+        ctx->is_validate_only = 1;
+        return NGX_HTTP_EHR_NEXT;
+    }
+
+    return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_PARAMETER_INVALID,
+        "Chỉ nhận một tham số: validate_only=true hoặc validate_only=false",
+        "The only parameter is validate_only=true or validate_only=false");
+}
+
+
 static ngx_http_ehr_result_e
 ngx_http_ehr_check_headers(ngx_http_ehr_ctx_t *ctx)
 {
-    ngx_str_t              *value;
-    ngx_http_ehr_result_e   result;
+    ngx_http_ehr_result_e  result;
 
     result = ngx_http_ehr_check_type(ctx);
 
     if (result == NGX_HTTP_EHR_NEXT) {
         result = ngx_http_ehr_check_key(ctx);
+    }
+
+    if (result == NGX_HTTP_EHR_NEXT) {
+        result = ngx_http_ehr_read_arguments(ctx);
     }
 
     if (result != NGX_HTTP_EHR_NEXT) {
@@ -161,22 +187,10 @@ ngx_http_ehr_check_headers(ngx_http_ehr_ctx_t *ctx)
 
     ngx_http_ehr_read_prefer(ctx);
 
-    value = ngx_http_ehr_argument(ctx->request, "validate_only");
-
-    if (value == NULL || ngx_strcmp(value->data, "false") == 0) {
-        return ctx->worker->is_full
-               ? ngx_http_ehr_refuse(ctx, EHR_PROBLEM_STORE_UNAVAILABLE,
-                                     NULL, NULL)
-               : NGX_HTTP_EHR_NEXT;
+    if (ctx->worker->is_full && !ctx->is_validate_only) {
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_STORE_UNAVAILABLE, NULL,
+                                   NULL);
     }
-
-    if (ngx_strcmp(value->data, "true") != 0) {
-        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_PARAMETER_INVALID,
-            "validate_only là true hoặc false.",
-            "validate_only is true or false.");
-    }
-
-    ctx->is_validate_only = 1;
 
     return NGX_HTTP_EHR_NEXT;
 }

@@ -357,6 +357,25 @@ sub check_reasons {
 }
 
 
+# --- installation ------------------------------------------------------------
+
+# What the configuration loads is what the two guides install.
+
+sub check_installed {
+    my $conf = join("", map { text($_) } "conf/nginx.conf",
+                    sources("conf/partners", qr/\.conf/));
+    my %loaded = map { $_ => 1 } $conf =~ m{plugin=/\S*/(\w+)\.so}g;
+
+    for my $page ("docs/administration.md", "docs/quan-tri.md") {
+        my ($list) = text($page) =~ m{install .*build/plugins/\{([\w,]+)\}\.so};
+        my %installed = map { $_ => 1 } split(/,/, $list // "");
+
+        compare("plugins that the configuration loads", \%loaded, "$page",
+                \%installed);
+    }
+}
+
+
 # --- links -------------------------------------------------------------------
 
 sub check_links {
@@ -389,6 +408,7 @@ check_metrics();
 check_targets();
 check_verbs();
 check_reasons();
+check_installed();
 check_links();
 
 print($faults == 1 ? "1 fault" : "$faults faults", " of the documents\n")

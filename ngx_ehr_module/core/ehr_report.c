@@ -75,16 +75,18 @@ static const ehr_fault_row_t  report_rows[EHR_FAULT_LAST] = {
 
     [EHR_FAULT_DATE_OR_TIME] = {
         "date", "F4",
-        { "%s phải gồm 8 chữ số yyyyMMdd hoặc 12 chữ số yyyyMMddHHmm",
-          "%s must be 8 digits yyyyMMdd or 12 digits yyyyMMddHHmm" },
+        { "%s phải là ngày có thật, gồm 8 chữ số yyyyMMdd hoặc 12 chữ số "
+          "yyyyMMddHHmm",
+          "%s must be a day of the calendar, 8 digits yyyyMMdd or 12 digits "
+          "yyyyMMddHHmm" },
         EHR_BY_FIELD },
 
     [EHR_FAULT_BIRTH] = {
         "date", "F3",
-        { "%s phải gồm 12 chữ số yyyyMMddHHmm; không rõ ngày tháng thì ghi "
-          "0000, không rõ giờ thì ghi 0000",
-          "%s must be 12 digits yyyyMMddHHmm; day and month, or time, are "
-          "0000 when unknown" },
+        { "%s phải là thời điểm có thật, gồm 12 chữ số yyyyMMddHHmm; không rõ "
+          "ngày tháng thì ghi 0000, không rõ giờ thì ghi 0000",
+          "%s must be a time of the calendar, 12 digits yyyyMMddHHmm; day and "
+          "month, or time, are 0000 when unknown" },
         EHR_BY_FIELD },
 
     [EHR_FAULT_SECOND] = {
@@ -95,8 +97,10 @@ static const ehr_fault_row_t  report_rows[EHR_FAULT_LAST] = {
 
     [EHR_FAULT_DAY] = {
         "date", "T.date",
-        { "%s phải gồm 8 chữ số yyyyMMdd, hoặc 4 chữ số khi chỉ biết năm",
-          "%s must be 8 digits yyyyMMdd, or 4 when only the year is known" },
+        { "%s phải là ngày có thật, gồm 8 chữ số yyyyMMdd, hoặc 4 chữ số khi "
+          "chỉ biết năm",
+          "%s must be a day of the calendar, 8 digits yyyyMMdd, or 4 when "
+          "only the year is known" },
         EHR_BY_FIELD },
 
     [EHR_FAULT_DMY] = {

@@ -259,7 +259,7 @@ void
 output_field(const char *label, size_t width, const char *value)
 {
     put(stdout, label);
-    (void) fputc(':', stdout);
+    (void) fputc(label[0] ? ':' : ' ', stdout);
     pad(stdout, output_width(label), width + OUTPUT_GAP - 1);
     put(stdout, value);
     (void) fputc('\n', stdout);

@@ -170,6 +170,7 @@ is((ehrctl("facility", "cert-add", "99001", "$dir/none.pem"))[0], 1,
 is($status, 0, "it is shown");
 like($out, qr/^Certificate: +@{[ $world->sha256_of($cert) ]}$/m,
      "with its certificate");
+like($out, qr/^ +CN=/m, "what is told of it is under it");
 
 ($status, $out, $err) = ehrctl("facility", "suspend", "99001", "--reason",
                                "x", "--if-match", 1);

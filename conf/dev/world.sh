@@ -328,7 +328,7 @@ admin    https://127.0.0.1:$admin_port   (the administrator's certificate)
 ops      http://127.0.0.1:$ops_port/readyz  /livez  /metrics
 partner  $insurance_url
 files    $run   (env, pki/, logs/, sim/, journal/)
-stop     make stop
+stop     ${EHR_RUN_DIR:+EHR_RUN_DIR=$EHR_RUN_DIR }make stop
 EOT
 }
 

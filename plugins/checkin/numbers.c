@@ -59,7 +59,7 @@ row_form(const ehr_row_t *row)
 }
 
 
-/* QĐ 3176 took the limit away; the other forms have rules of their own. */
+/* QĐ 3176 took the limit away. */
 
 static int
 is_unlimited(const ehr_check_t *check)
@@ -72,8 +72,8 @@ static uint32_t
 wrong_f7(const ehr_check_t *check, const ehr_row_t *row)
 {
     return !is_unlimited(check)
-           && row_form(row) == EHR_ID_OTHER ? EHR_CHECKIN_SO_CCCD
-                                            : EHR_NO_FIELD;
+           && ehr_id_is_formless(ehr_value(row, EHR_CHECKIN_SO_CCCD))
+           ? EHR_CHECKIN_SO_CCCD : EHR_NO_FIELD;
 }
 
 

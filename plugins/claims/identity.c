@@ -134,7 +134,7 @@ arrival_day(const ehr_row_t *xml1)
 /* --- numbers ------------------------------------------------------------- */
 
 
-/* QĐ 3176 took the limit away; the other forms have rules of their own. */
+/* QĐ 3176 took the limit away. */
 
 static int
 is_unlimited(const ehr_check_t *check)
@@ -149,7 +149,7 @@ identity_f7(ehr_check_t *check)
     const ehr_row_t  *xml1 = claim_of(check)->xml1;
 
     if (xml1 != NULL && !is_unlimited(check)
-        && ehr_id_form(ehr_value(xml1, EHR_XML1_SO_CCCD)) == EHR_ID_OTHER)
+        && ehr_id_is_formless(ehr_value(xml1, EHR_XML1_SO_CCCD)))
     {
         xml1_fail(check, EHR_XML1_SO_CCCD);
     }

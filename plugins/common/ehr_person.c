@@ -150,6 +150,15 @@ ehr_id_form(ehr_str_t number)
 
 
 int
+ehr_id_is_formless(ehr_str_t number)
+{
+    ehr_id_form_e  form = ehr_id_form(number);
+
+    return form == EHR_ID_OTHER || form == EHR_ID_SPOILED;
+}
+
+
+int
 ehr_id_is_miscounted(ehr_str_t number)
 {
     return ehr_id_form(number) == EHR_ID_OTHER && ehr_text_is_digits(number);

@@ -73,6 +73,9 @@ typedef enum {
 
 ehr_id_form_e ehr_id_form(ehr_str_t number);
 
+/* As it stands it is none of the forms, though it may be meant for one. */
+int ehr_id_is_formless(ehr_str_t number);
+
 /* Digits and nothing else, and as many as no form has. */
 int ehr_id_is_miscounted(ehr_str_t number);
 

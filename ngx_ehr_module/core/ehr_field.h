@@ -65,6 +65,7 @@ typedef enum {
     EHR_FAULT_TCVN3,
     EHR_FAULT_VNI,
     EHR_FAULT_MOJIBAKE,
+    EHR_FAULT_INVISIBLE,
     EHR_FAULT_FIELD_LAST,     /* from here on of sections, not of fields */
     EHR_FAULT_UNKNOWN,        /* an element that is in no table: a warning */
     EHR_FAULT_ORDER,

@@ -247,6 +247,14 @@ static const ehr_fault_row_t  report_rows[EHR_FAULT_LAST] = {
           "%s looks like UTF-8 encoded twice, or has lost characters" },
         EHR_SEVERITY_WARNING },
 
+    [EHR_FAULT_INVISIBLE] = {
+        "invisible", "T.encoding",
+        { "%s có ký tự không nhìn thấy được (khoảng trắng không ngắt ở đầu "
+          "hoặc cuối, ký tự không có bề rộng)",
+          "%s has characters that cannot be seen (a fixed blank at an end, "
+          "characters without width)" },
+        EHR_SEVERITY_WARNING },
+
     [EHR_FAULT_UNKNOWN] = {
         "unknown", "T.unknown",
         { "%s: có phần tử không thuộc chuẩn dữ liệu",
@@ -914,7 +922,8 @@ report_text(const ehr_field_t *field, const ehr_value_t *value)
         [EHR_TEXT_DECOMPOSED] = EHR_FAULT_DECOMPOSED,
         [EHR_TEXT_TCVN3] = EHR_FAULT_TCVN3,
         [EHR_TEXT_VNI] = EHR_FAULT_VNI,
-        [EHR_TEXT_MOJIBAKE] = EHR_FAULT_MOJIBAKE
+        [EHR_TEXT_MOJIBAKE] = EHR_FAULT_MOJIBAKE,
+        [EHR_TEXT_INVISIBLE] = EHR_FAULT_INVISIBLE
     };
 
     if (field->type != EHR_FIELD_TEXT && field->type != EHR_FIELD_BYTES) {

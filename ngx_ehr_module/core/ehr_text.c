@@ -214,6 +214,19 @@ text_vni_points(uint32_t last, uint32_t c)
 }
 
 
+/* Characters without width, and signs that turn the direction.  A fixed blank
+ * belongs in texts, though not before them; where they end it is looked for
+ * by itself.  U+00AD is a letter of the ABC fonts. */
+
+static int
+text_is_invisible(const text_scan_t *s, uint32_t c)
+{
+    return (c == 0xa0 && s->last == 0)
+           || (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e)
+           || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+}
+
+
 static ehr_text_e
 text_judge(text_scan_t *s, uint32_t c)
 {
@@ -235,7 +248,7 @@ text_judge(text_scan_t *s, uint32_t c)
         return EHR_TEXT_DECOMPOSED;
     }
 
-    return EHR_TEXT_GOOD;
+    return text_is_invisible(s, c) ? EHR_TEXT_INVISIBLE : EHR_TEXT_GOOD;
 }
 
 
@@ -259,6 +272,10 @@ ehr_text_look(ehr_str_t text)
 
         s.before = s.last;
         s.last = c;
+    }
+
+    if (s.found == EHR_TEXT_GOOD && s.last == 0xa0) {
+        return EHR_TEXT_INVISIBLE;
     }
 
     return s.found;

@@ -18,7 +18,8 @@ typedef enum {
     EHR_TEXT_DECOMPOSED,      /* marks of their own: NFD, or half of it */
     EHR_TEXT_TCVN3,           /* bytes of the ABC fonts taken for Latin-1 */
     EHR_TEXT_VNI,             /* bytes of the VNI fonts taken for Latin-1 */
-    EHR_TEXT_MOJIBAKE         /* UTF-8 encoded twice, or U+FFFD */
+    EHR_TEXT_MOJIBAKE,        /* UTF-8 encoded twice, or U+FFFD */
+    EHR_TEXT_INVISIBLE        /* what no reader sees and every program does */
 } ehr_text_e;
 
 

@@ -56,6 +56,23 @@ decomposed_text_is_recognised(void **state)
 }
 
 
+/* Copied from a page or a sheet, they make another code of a code. */
+
+static void
+invisible_characters_are_recognised(void **state)
+{
+    expect("\u00a0", EHR_TEXT_INVISIBLE);
+    expect("\u00a040.17", EHR_TEXT_INVISIBLE);
+    expect("40.17\u00a0", EHR_TEXT_INVISIBLE);
+    expect("J18\u200b.9", EHR_TEXT_INVISIBLE);
+    expect("\ufeffJ18.9", EHR_TEXT_INVISIBLE);
+    expect("A\u202eB", EHR_TEXT_INVISIBLE);
+    expect("A\u2060", EHR_TEXT_INVISIBLE);
+    expect("500\u00a0mg", EHR_TEXT_GOOD);
+    expect("\u201c\u2026\u201d \u2013 \u2028", EHR_TEXT_GOOD);
+}
+
+
 static void
 tcvn3_leftovers_are_recognised(void **state)
 {
@@ -154,6 +171,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(good_text_is_good),
         cmocka_unit_test(decomposed_text_is_recognised),
+        cmocka_unit_test(invisible_characters_are_recognised),
         cmocka_unit_test(tcvn3_leftovers_are_recognised),
         cmocka_unit_test(vni_leftovers_are_recognised),
         cmocka_unit_test(mojibake_is_recognised),

@@ -260,32 +260,53 @@ ngx_http_ehr_guard_of_delivery(ngx_http_ehr_worker_t *worker,
 }
 
 
-ngx_uint_t
-ngx_http_ehr_guard_of_content(ngx_http_ehr_worker_t *worker,
-    const u_char *sha256, ngx_uint_t *which)
+static ngx_uint_t
+ngx_http_ehr_guard_is_of_content(ngx_http_ehr_worker_t *worker,
+    const ngx_http_ehr_guard_t *guard, const u_char *sha256)
 {
-    ngx_uint_t                   i, n;
+    return __atomic_load_n(&guard->call, __ATOMIC_ACQUIRE)
+           == NGX_HTTP_EHR_CALL_CHECK
+           && guard->configured_ms == worker->mcf->configured_ms
+           && ngx_memcmp(guard->sha256, sha256, EHR_SHA256_LEN) == 0;
+}
+
+
+ngx_http_ehr_guard_known_t
+ngx_http_ehr_guard_of_content(ngx_http_ehr_worker_t *worker,
+    const u_char *sha256)
+{
+    ngx_uint_t                   i;
     const ngx_http_ehr_guard_t  *guard;
+    ngx_http_ehr_guard_known_t   known;
+
+    ngx_memzero(&known, sizeof(ngx_http_ehr_guard_known_t));
+
+    /* the caller's own cell is seen by others before theirs are read */
+    ngx_memory_barrier();
 
     if (worker->shared->crashes == 0) {
-        return 0;
+        return known;
     }
-
-    n = 0;
 
     for (i = 0; i < NGX_HTTP_EHR_GUARDS; i++) {
         guard = &worker->shared->guards[i];
 
-        if (guard->crash && guard->call == NGX_HTTP_EHR_CALL_CHECK
-            && guard->configured_ms == worker->mcf->configured_ms
-            && ngx_memcmp(guard->sha256, sha256, EHR_SHA256_LEN) == 0)
+        if (guard == ngx_http_ehr_guard_own
+            || !ngx_http_ehr_guard_is_of_content(worker, guard, sha256))
         {
-            *which = guard->which;
-            n++;
+            continue;
+        }
+
+        if (guard->crash) {
+            known.which = guard->which;
+            known.crashes++;
+
+        } else if (!ngx_http_ehr_guard_is_left(guard)) {
+            known.is_checked = 1;
         }
     }
 
-    return n;
+    return known;
 }
 
 

@@ -59,11 +59,21 @@ ngx_http_ehr_guard_leave(ngx_http_ehr_guard_t *guard)
 const ngx_http_ehr_guard_t *ngx_http_ehr_guard_of_delivery(
     ngx_http_ehr_worker_t *worker, int64_t delivery, int64_t fence);
 
-/* How often the check of these bytes crashed under this configuration; which:
- * the validator, from 1, or 0.  Any thread. */
-ngx_uint_t ngx_http_ehr_guard_of_content(ngx_http_ehr_worker_t *worker,
-                                         const u_char *sha256,
-                                         ngx_uint_t *which);
+/*
+ * What is known of the checks of these bytes under this configuration, but
+ * for the caller's own.  Of two threads that have entered a check of the same
+ * bytes and ask then, at least one is told of the other.  Any thread.
+ */
+
+typedef struct {
+    ngx_uint_t      crashes;
+    ngx_uint_t      which;            /* of a crash: the validator, from 1 */
+    unsigned        is_checked:1;     /* now, by another thread; looked for
+                                         only after a crash */
+} ngx_http_ehr_guard_known_t;
+
+ngx_http_ehr_guard_known_t ngx_http_ehr_guard_of_content(
+    ngx_http_ehr_worker_t *worker, const u_char *sha256);
 
 /* The call that has run longest of all that run now, in any worker; since it
  * began in *ms.  NULL: none runs.  The cell may be another call's meanwhile:

@@ -79,12 +79,8 @@ ngx_http_ehr_cpu_start(ngx_msec_t limit)
 }
 
 
-/* The whole check, not the validators alone: a crash of our own reader hurts
- * the others as much. */
-
-static void
-ngx_http_ehr_validate_guarded(ngx_http_ehr_ctx_t *ctx,
-    const ehr_document_input_t *in, ehr_checks_t *checks)
+static ngx_http_ehr_guard_t *
+ngx_http_ehr_validate_guard(ngx_http_ehr_ctx_t *ctx)
 {
     ngx_http_ehr_guard_t  *guard;
 
@@ -94,37 +90,35 @@ ngx_http_ehr_validate_guarded(ngx_http_ehr_ctx_t *ctx,
         guard->which = 0;
         guard->configured_ms = ctx->mcf->configured_ms;
         ngx_memcpy(guard->sha256, ctx->submit.sub.sha256, EHR_SHA256_LEN);
-        checks->running = &guard->which;
     }
 
-    ngx_http_ehr_guard_enter(guard, NGX_HTTP_EHR_CALL_CHECK);
-
-    ctx->rc = ehr_document_check(in, checks, ctx->arena, &ctx->doc);
-
-    ngx_http_ehr_guard_leave(guard);
+    return guard;
 }
 
 
-/* In a thread, or at once: touches nothing of nginx but the context. */
+/* After the first crash one copy is checked at a time: many at once would
+ * take a worker along each before the second crash is known. */
+
+static ngx_uint_t
+ngx_http_ehr_validate_is_barred(ngx_http_ehr_ctx_t *ctx,
+    const ngx_http_ehr_guard_t *guard)
+{
+    ngx_http_ehr_guard_known_t  known;
+
+    known = ngx_http_ehr_guard_of_content(ctx->worker,
+                                          ctx->submit.sub.sha256);
+
+    return known.crashes >= NGX_HTTP_EHR_CRASHES
+           || (known.crashes && (known.is_checked || guard == NULL));
+}
+
 
 static void
-ngx_http_ehr_validate_run(void *data)
+ngx_http_ehr_validate_check(ngx_http_ehr_ctx_t *ctx,
+    ngx_http_ehr_guard_t *guard)
 {
-    ngx_http_ehr_ctx_t    *ctx = data;
-    ngx_uint_t             which;
     ehr_checks_t           checks;
     ehr_document_input_t   in;
-
-    ehr_sha256(ctx->content.data, ctx->content.len, ctx->submit.sub.sha256);
-
-    if (ngx_http_ehr_guard_of_content(ctx->worker, ctx->submit.sub.sha256,
-                                      &which)
-        >= NGX_HTTP_EHR_CRASHES)
-    {
-        ctx->doc.problem = EHR_PROBLEM_DOCUMENT_QUARANTINED;
-        ctx->rc = EHR_REFUSED;
-        return;
-    }
 
     ngx_memzero(&in, sizeof(ehr_document_input_t));
 
@@ -140,7 +134,40 @@ ngx_http_ehr_validate_run(void *data)
     checks.policies = ctx->mcf->signatures;
     checks.now_ms = ctx->validated_ms;
 
-    ngx_http_ehr_validate_guarded(ctx, &in, &checks);
+    if (guard) {
+        checks.running = &guard->which;
+    }
+
+    ctx->rc = ehr_document_check(&in, &checks, ctx->arena, &ctx->doc);
+}
+
+
+/*
+ * In a thread, or at once: touches nothing of nginx but the context.  The
+ * whole check is guarded, not the validators alone: a crash of our own reader
+ * hurts the others as much.
+ */
+
+static void
+ngx_http_ehr_validate_run(void *data)
+{
+    ngx_http_ehr_ctx_t    *ctx = data;
+    ngx_http_ehr_guard_t  *guard;
+
+    ehr_sha256(ctx->content.data, ctx->content.len, ctx->submit.sub.sha256);
+
+    guard = ngx_http_ehr_validate_guard(ctx);
+    ngx_http_ehr_guard_enter(guard, NGX_HTTP_EHR_CALL_CHECK);
+
+    if (ngx_http_ehr_validate_is_barred(ctx, guard)) {
+        ctx->doc.problem = EHR_PROBLEM_DOCUMENT_QUARANTINED;
+        ctx->rc = EHR_REFUSED;
+
+    } else {
+        ngx_http_ehr_validate_check(ctx, guard);
+    }
+
+    ngx_http_ehr_guard_leave(guard);
 }
 
 
@@ -199,18 +226,39 @@ ngx_http_ehr_content_digest(ngx_http_ehr_ctx_t *ctx)
 }
 
 
+/* Crashed once, and another copy is being checked: over in a moment, one way
+ * or the other. */
+
+static ngx_http_ehr_result_e
+ngx_http_ehr_validate_twin(ngx_http_ehr_ctx_t *ctx)
+{
+    ngx_http_ehr_count(ctx->worker, QUARANTINED_DOCUMENT);
+
+    return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_DOCUMENT_QUARANTINED,
+        "Hồ sơ này đã một lần làm hỏng tiến trình kiểm tra, và một bản khác "
+        "của nó đang được kiểm tra. Bản này chưa được lưu; gửi lại sau.",
+        "Checking this document broke the gateway's process once, and another "
+        "copy of it is being checked now. This one is not stored; send it "
+        "again later.");
+}
+
+
 static ngx_http_ehr_result_e
 ngx_http_ehr_validate_quarantined(ngx_http_ehr_ctx_t *ctx)
 {
-    ngx_str_t                  name = ngx_string("the gateway's own check");
-    ngx_uint_t                 which = 0;
-    ngx_http_ehr_validator_t  *val = ctx->mcf->validators.elts;
+    ngx_str_t                    name = ngx_string("the gateway's own check");
+    ngx_http_ehr_validator_t    *val = ctx->mcf->validators.elts;
+    ngx_http_ehr_guard_known_t   known;
 
-    (void) ngx_http_ehr_guard_of_content(ctx->worker, ctx->submit.sub.sha256,
-                                         &which);
+    known = ngx_http_ehr_guard_of_content(ctx->worker,
+                                          ctx->submit.sub.sha256);
 
-    if (which && which <= ctx->mcf->validators.nelts) {
-        name = val[which - 1].plugin_path;
+    if (known.crashes < NGX_HTTP_EHR_CRASHES) {
+        return ngx_http_ehr_validate_twin(ctx);
+    }
+
+    if (known.which && known.which <= ctx->mcf->validators.nelts) {
+        name = val[known.which - 1].plugin_path;
     }
 
     ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,

@@ -10,16 +10,22 @@
  * set.query=on    a delivery can be asked for
  * set.crash=...   prepare, judge, query or validate: that function really
  *                 crashes on a document, or a business key, with CRASH in it
+ * set.gate=FILE   validate waits as long as FILE is there, with a document
+ *                 that has GATE in it, after it wrote one byte to its end
  * set.loop=on     prepare never returns for one with LOOP in it
  */
 
+#include <fcntl.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "ehr_plugin.h"
 
 
 #define PATH_MAX_LEN  128
 #define LINE_MAX_LEN  256
+#define WAITS_MAX     30000       /* a minute */
 
 
 static const char *standin_check(const ehr_host_t *host, ehr_call_t *call);
@@ -90,6 +96,31 @@ maybe_crash(const ehr_host_t *host, ehr_call_t *call, const char *where,
 }
 
 
+static void
+maybe_wait(const ehr_host_t *host, ehr_call_t *call, ehr_str_t text)
+{
+    int                    fd;
+    const char            *gate = host->setting(call, "gate");
+    const struct timespec  pause = { 0, 2 * 1000 * 1000 };
+
+    if (gate == NULL || !holds(text, "GATE")) {
+        return;
+    }
+
+    fd = open(gate, O_WRONLY|O_APPEND|O_CLOEXEC);
+    if (fd == -1) {
+        return;
+    }
+
+    (void) !write(fd, ".", 1);
+    (void) close(fd);
+
+    for (int i = 0; i < WAITS_MAX && access(gate, F_OK) == 0; i++) {
+        (void) nanosleep(&pause, NULL);
+    }
+}
+
+
 static const char *
 standin_check(const ehr_host_t *host, ehr_call_t *call)
 {
@@ -108,6 +139,7 @@ static int
 standin_validate(const ehr_host_t *host, ehr_call_t *call,
                  const ehr_plugin_document_t *doc)
 {
+    maybe_wait(host, call, doc->content);
     maybe_crash(host, call, "validate", doc->content);
 
     return 0;

@@ -367,7 +367,8 @@ sub check_installed {
     my %loaded = map { $_ => 1 } $conf =~ m{plugin=/\S*/(\w+)\.so}g;
 
     for my $page ("docs/administration.md", "docs/quan-tri.md") {
-        my ($list) = text($page) =~ m{install .*build/plugins/\{([\w,]+)\}\.so};
+        my ($list) = text($page)
+                     =~ m{install .*build/plugins/\{([\w,]+)\}\.so};
         my %installed = map { $_ => 1 } split(/,/, $list // "");
 
         compare("plugins that the configuration loads", \%loaded, "$page",

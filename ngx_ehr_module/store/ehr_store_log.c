@@ -5,9 +5,9 @@
  * shared memory tells of.  SQLite looks at the log's file only when it begins
  * one: a log that was removed, cut, or written over beneath its writers is
  * written on, and what is acknowledged then is gone with the index; moved into
- * the database, its noise takes the place of what was safe there.  Looks at its
- * size, at its head, and at its last frame; decides nothing of what is between
- * them, which would be to read all of it.
+ * the database, its noise takes the place of what was safe there.  Looks at
+ * its size, at its head, and at its last frame; decides nothing of what is
+ * between them, which would be to read all of it.
  */
 
 #include <errno.h>

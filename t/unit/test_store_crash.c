@@ -680,7 +680,7 @@ static sqlite3_mem_methods  memory;
 static int                  index_fails;          /* grows once too few */
 
 
-/* The log's index is a table of places; with the second one it has 16 bytes. */
+/* The log's index is a table of places: 16 bytes with the second one. */
 
 static void *
 fault_realloc(void *old, int size)

@@ -80,7 +80,7 @@ for my $nth (map { 1 + $_ * EACH } 0 .. LAST / EACH - 1) {
 cmp_ok($hits, is_sanitized() ? "==" : ">",
        is_sanitized() ? 0 : LAST / EACH / 2,
        "allocations failed in their turn");
-cmp_ok(scalar @ids, ">=", LAST / EACH / 5, "documents were accepted");
+cmp_ok(scalar @ids, ">", 0, "documents were accepted");
 all_are_delivered("one allocation fails");
 
 

@@ -12,7 +12,6 @@
 #define HOUR         60
 #define DAY          (24 * HOUR)
 #define OFFSET       (7 * HOUR)       /* minutes east of UTC */
-#define DAYS_AHEAD   62
 #define PARTS_MAX    16
 
 #define NUMBER_MAX   100000
@@ -176,7 +175,7 @@ ehr_hours_next_ms(const ehr_hours_t *rules, uint32_t nrules,
         return 0;
     }
 
-    for (i = 0, t.minute++; i < DAYS_AHEAD; i++) {
+    for (i = 0, t.minute++; i < EHR_HOURS_DAYS_AHEAD; i++) {
 
         minute = first_open_minute(rules, nrules, query, t);
 

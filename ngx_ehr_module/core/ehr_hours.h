@@ -14,6 +14,12 @@
 #include "ehr_document.h"
 
 
+/* How far ahead a window's opening is looked for; a "next time" is never
+ * farther than EHR_HOURS_LONGEST_MS. */
+#define EHR_HOURS_DAYS_AHEAD  62
+#define EHR_HOURS_LONGEST_MS  (EHR_HOURS_DAYS_AHEAD * INT64_C(86400000))
+
+
 /* One rule: what it is about, and when. */
 
 typedef struct {

@@ -14,6 +14,7 @@
  * What waits for a time stands in an index of its own and becomes ready here.
  */
 
+#include "ehr_hours.h"
 #include "ehr_store_sqlite.h"
 
 
@@ -21,9 +22,6 @@
  * closed window; the next one goes on. */
 #define MAX_DUE     256
 #define MAX_CLOSED  64
-
-/* No window is closed for longer. */
-#define MAX_WINDOW_MS  (8 * INT64_C(86400000))
 
 #define RINGS       EHR_STORE_RINGS
 
@@ -210,7 +208,7 @@ wake_far(ehr_store_t *store, ehr_store_claim_t *op)
     ehr_query_text(&q, op->partner);
     ehr_query_int(&q, op->now_ms + op->cap_ms + EHR_CLOCK_LAG_MS);
     ehr_query_int(&q, op->now_ms);
-    ehr_query_int(&q, op->now_ms + MAX_WINDOW_MS);
+    ehr_query_int(&q, op->now_ms + EHR_HOURS_LONGEST_MS + EHR_CLOCK_LAG_MS);
     ehr_query_int(&q, MAX_DUE);
 
     for (rc = ehr_query_step(&q); rc == EHR_AGAIN; rc = ehr_query_step(&q)) {

@@ -10,6 +10,7 @@
  * takes them back each second.
  */
 
+#include "ehr_hours.h"
 #include "ehr_store_sqlite.h"
 
 
@@ -18,8 +19,6 @@
 #define MAX_PARTNERS  64              /* names in the journal */
 #define WALK          20000           /* rows looked at, in one sweep */
 
-/* A closed window opens within a week. */
-#define WINDOW_MS     INT64_C(691200000)
 
 
 typedef struct {
@@ -205,7 +204,7 @@ sweep_times(ehr_store_t *store, ehr_store_keep_t *keep, const char *name)
     ehr_query_begin(&q, store, check.find);
     ehr_query_text(&q, name);
     ehr_query_int(&q, keep->now_ms + keep->retry_max_ms + EHR_CLOCK_LAG_MS);
-    ehr_query_int(&q, keep->now_ms + WINDOW_MS);
+    ehr_query_int(&q, keep->now_ms + EHR_HOURS_LONGEST_MS + EHR_CLOCK_LAG_MS);
     ehr_query_int(&q, MAX_FOUND);
 
     rc = collect(&q, &found);

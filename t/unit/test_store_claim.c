@@ -6,6 +6,7 @@
  * then, and a look costs the same whatever the depth.
  */
 
+#include "ehr_hours.h"
 #include "store_world.h"
 #include "ehr_store_sqlite.h"
 
@@ -232,6 +233,7 @@ claim_window(world_t *w, int64_t opens_ms, int64_t now_ms)
     op.now_ms = now_ms;
     op.max = 10;
     op.arena = w->arena;
+    op.cap_ms = MINUTE;
     op.data = &opens_ms;
     op.opens_ms = opens_at;
 
@@ -279,6 +281,33 @@ outside_its_window_it_is_held_and_comes_back_by_itself(void **state)
     assert_ok(ehr_store_history(w->store, large.sub.id, w->arena, &json));
     assert_non_null(strstr(json.data, "\"window.closed\""));
     assert_non_null(strstr(json.data, "\"window.opened\""));
+}
+
+
+/* As the days of a settlement may be. */
+
+static void
+what_waits_for_weeks_is_left_alone_meanwhile(void **state)
+{
+    world_t             *w = *state;
+    int64_t              opens_ms = NOW + EHR_HOURS_LONGEST_MS;
+    ehr_store_claim_t    op;
+    ehr_store_submit_t   large;
+
+    document(w, &large, "<A>too large for now</A>");
+    submit(w, &large);
+    op = claim_window(w, opens_ms, NOW);
+    assert_int_equal(op.nclosed, 1);
+
+    op = claim_window(w, opens_ms, NOW + MINUTE);
+    assert_int_equal(op.nfar, 0);
+    assert_int_equal(op.nclosed, 0);
+    assert_int_equal(op.next_due_ms, opens_ms);
+
+    /* farther than any window can be: the clock was put back */
+    op = claim_window(w, 0, NOW - EHR_CLOCK_LAG_MS - 1);
+    assert_int_equal(op.nfar, 1);
+    assert_int_equal(op.nclaims, 1);
 }
 
 
@@ -515,6 +544,7 @@ main(void)
         store_test(urgent_ones_are_not_behind_bulk_and_bulk_is_not_starved),
         store_test(what_failed_waits_beside_the_queue_and_has_half_the_places),
         store_test(outside_its_window_it_is_held_and_comes_back_by_itself),
+        store_test(what_waits_for_weeks_is_left_alone_meanwhile),
         store_test(a_window_that_closed_again_holds_again),
         store_test(what_a_window_holds_gives_way_to_newer_content),
         store_test(a_long_line_before_a_closed_window_is_held_in_portions),

@@ -195,6 +195,7 @@ a_newer_configuration_takes_the_chores_at_once(void **state)
 static void
 an_ordinary_journal_needs_no_mending(void **state)
 {
+    char                 sql[128];
     world_t             *w = *state;
     ehr_store_keep_t     keep;
     ehr_store_claim_t    claim;
@@ -211,6 +212,12 @@ an_ordinary_journal_needs_no_mending(void **state)
     assert_ok(finish_as(w, &claim.claims[1], EHR_STATE_HELD));
     document(w, &d, "<D/>");
     submit(w, &d);
+
+    /* as one that a settlement's window of next month holds */
+    (void) snprintf(sql, sizeof(sql), "UPDATE deliveries SET due_ms = %lld,"
+                    " reason = 'window.closed' WHERE state = 'held'",
+                    (long long) (NOW + 60 * DAY));
+    change(w, sql);
 
     begin(&keep, 11);
     assert_ok(ehr_store_keep(w->store, &keep));

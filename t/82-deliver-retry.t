@@ -121,7 +121,7 @@ $sim->mode("code-500");
 # may after the first (the exact bounds are those of t/unit/test_schedule.c).
 
 ok(wait_for(20, sub {
-    return !grep { delivery($world, $client, $_)->{attempts} < 6 } @ids;
+    return !grep { (delivery($world, $client, $_)->{attempts} || 0) < 6 } @ids;
 }), "all are tried again and again");
 
 

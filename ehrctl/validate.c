@@ -260,7 +260,7 @@ tally_find(validate_t *v, const ehr_finding_t *f)
     }
 
     t = &v->tallies[v->ntallies++];
-    t->rule = strndup(f->rule.data, f->rule.len);
+    t->rule = f->rule.len ? strndup(f->rule.data, f->rule.len) : strdup("");
     t->severity = f->severity;
 
     return t;

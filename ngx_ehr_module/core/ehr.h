@@ -78,7 +78,7 @@ ehr_str_is(ehr_str_t s, const char *literal)
 {
     size_t  len = strlen(literal);
 
-    return s.len == len && memcmp(s.data, literal, len) == 0;
+    return s.len == len && (len == 0 || memcmp(s.data, literal, len) == 0);
 }
 
 

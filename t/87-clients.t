@@ -38,7 +38,9 @@ sub client {
     die "cannot fork: $!" unless defined $pid;
 
     if ($pid == 0) {
-        $ENV{EHR_GATEWAY} = "https://localhost:" . $world->port("gateway");
+        # by address: Node 18 goes to the first that "localhost" means
+
+        $ENV{EHR_GATEWAY} = "https://127.0.0.1:" . $world->port("gateway");
         $ENV{EHR_PKI} = $world->pki;
         $ENV{EHR_WAIT} = 20;
         open(STDIN, "<", "/dev/null");

@@ -24,6 +24,10 @@ use EHR::World;
 delete @ENV{grep { /^EHR_PLUGINS/ || /^LC_|^LANG/ } keys %ENV};
 $ENV{LANG} = "en_US.UTF-8";
 
+# libxml2 would write to stderr about it: libraries are to keep quiet.
+
+$ENV{http_proxy} = "";
+
 # By its own defaults, as ehrctl has them.
 
 my $world = EHR::World->new(workers => 1, redis => 0, rate => "off",

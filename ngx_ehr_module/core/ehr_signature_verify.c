@@ -88,8 +88,16 @@ verify_no_entity(const char *url, const char *id, xmlParserCtxtPtr ctxt)
 }
 
 
+static void
+verify_silence(void *data, const char *format, ...)
+{
+}
+
+
 /* A second configuration in the same process finds the library ready; its
- * messages would quote what the sender wrote. */
+ * messages would quote what the sender wrote.  xmlSecInit() also prepares
+ * libxml2's HTTP client, which writes to stderr about an "http_proxy" that it
+ * does not understand; nothing here is ever fetched. */
 
 ehr_rc_t
 ehr_sign_library_init(void)
@@ -103,11 +111,16 @@ ehr_sign_library_init(void)
     }
 
     xmlInitParser();
+    xmlSetGenericErrorFunc(NULL, verify_silence);
 
-    if (xmlSecInit() < 0 || xmlSecCheckVersion() != 1
-        || xmlSecOpenSSLInit() < 0)
-    {
-        return EHR_BROKEN;
+    rc = xmlSecInit() == 0 && xmlSecCheckVersion() == 1
+         && xmlSecOpenSSLInit() == 0
+         ? EHR_OK : EHR_BROKEN;
+
+    xmlSetGenericErrorFunc(NULL, NULL);
+
+    if (rc != EHR_OK) {
+        return rc;
     }
 
     xmlSecErrorsSetCallback(NULL);

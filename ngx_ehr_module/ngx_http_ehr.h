@@ -551,6 +551,8 @@ ngx_http_ehr_result_e ngx_http_ehr_refuse(ngx_http_ehr_ctx_t *ctx,
 /* --- answers (services/ngx_http_ehr_answer.c) ---------------------------- */
 
 #define NGX_HTTP_EHR_ARENA_CAP  (256 * 1024 * 1024)
+#define NGX_HTTP_EHR_RETRY_AFTER  5   /* seconds, of a 503 that knows no
+                                         better */
 
 /* Gives back what the context holds: arena, snapshot, mapping, timers. */
 void ngx_http_ehr_ctx_release(ngx_http_ehr_ctx_t *ctx);
@@ -570,6 +572,9 @@ uint64_t ngx_http_ehr_now_ns(void);
 /* The code of a problem that nginx's own refusal became, for the log. */
 void ngx_http_ehr_set_code(ngx_http_request_t *r, const char *code);
 const char *ngx_http_ehr_get_code(ngx_http_request_t *r);
+
+/* All lines of a header that is a list, as one (RFC 9110 section 5.3). */
+ehr_str_t ngx_http_ehr_header_list(ngx_http_request_t *r, const char *name);
 
 /* A header the client sent, by its lower case name; NULL when it is not
  * there.  When it came twice the first is given and *twice is set. */
@@ -815,6 +820,11 @@ extern const ngx_http_ehr_stage_t  ngx_http_ehr_stage_admin;
 extern const ngx_http_ehr_stage_t  ngx_http_ehr_stage_livez;
 extern const ngx_http_ehr_stage_t  ngx_http_ehr_stage_readyz;
 extern const ngx_http_ehr_stage_t  ngx_http_ehr_stage_metrics;
+
+/* A document was refused, and ctx says why: the refusal, unless the facility
+ * has these very bytes in the journal.  Then the answer is that of a
+ * duplicate.  From the stages between read and journal, parked or not. */
+ngx_http_ehr_result_e ngx_http_ehr_unless_stored(ngx_http_ehr_ctx_t *ctx);
 
 
 /* --- small --------------------------------------------------------------- */

@@ -323,5 +323,23 @@ $client = $world->admin_client(
 $res = $client->get("/admin/v1/facilities");
 is($res->status, 403, "an administrator's CA is not enough");
 
+# --- a list of revoked ones that is out of date ------------------------------
+
+$world->expire_crl;
+$world->reload;
+
+$res = ask($world->client("99001"));
+is($res->status, 503, "nobody gets in");
+is($res->code, "cert.unchecked", "for no fault of the certificate");
+like($res->header("Retry-After"), qr/^[1-9]/, "and may come again");
+
+isnt(ask($world->client($cert{revoked}))->status, 200,
+     "least of all who was revoked");
+is(ask($world->client(undef))->code, "cert.required", "no certificate");
+
+$world->revoke("unknown");
+$world->reload;
+is(ask($world->client("99001"))->status, 200, "a new list lets in");
+
 $world->finish;
 done_testing();

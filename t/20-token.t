@@ -64,6 +64,7 @@ subtest "the token endpoint" => sub {
     my $res = grant($client, "grant_type=client_credentials");
     is $res->status, 200, "a token is given";
     is $res->header("Cache-Control"), "no-store", "and not to be kept";
+    is $res->header("Pragma"), "no-cache", "by anybody";
     is $res->json->{token_type}, "Bearer", "a bearer token";
     is $res->json->{expires_in}, 600, "for ten minutes";
 
@@ -104,7 +105,15 @@ subtest "the token endpoint" => sub {
         is $res->json->{error}, $w->[1], "as $w->[1]";
     }
 
-    is grant($client, "")->code, "body.empty", "an empty form is refused";
+    $res = grant($client, "");
+    is $res->status, 400, "an empty form";
+    is $res->json->{error}, "invalid_request", "is refused as RFC 6749 has it";
+    is $res->header("Pragma"), "no-cache", "and not to be kept either";
+
+    is $client->request("POST", "/oauth2/token", headers =>
+        [ "Content-Encoding" => "gzip" ],
+        body => "grant_type=client_credentials")->code, "body.type",
+        "a coded form is refused";
 };
 
 subtest "what a token must be" => sub {

@@ -130,6 +130,19 @@ is($res->json->{title}, "Kh\x{f4}ng t\x{ec}m th\x{1ea5}y", "Vietnamese");
 $res = $client->get("/nowhere", "Accept-Language" => "en-GB, vi;q=0.5");
 is($res->json->{title}, "Not found", "English");
 is($res->json->{instance}, "/nowhere", "the instance");
+$res = $client->get("/nowhere", "Accept-Language" => "fr",
+                    "Accept-Language" => "en");
+is($res->json->{title}, "Not found", "several lines are one list");
+
+# The caller's trace leads to the line of the log.
+
+my $trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+$client->get("/traced", traceparent => "00-$trace-00f067aa0ba902b7-01");
+$client->get("/untraced", traceparent => "00-NOT-A-TRACE-01");
+
+is_deeply([ map { [ @{JSON::PP->new->decode($_)}{qw(uri trace)} ] }
+            grep { m{/(un)?traced} } split(/\n/, $world->log("access")) ],
+          [ [ "/traced", $trace ], [ "/untraced", "" ] ], "trace");
 
 # A query is nobody's business: it may hold a business key.
 

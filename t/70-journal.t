@@ -214,5 +214,55 @@ subtest "validate only" => sub {
     is $res->code, "document.invalid", "findings as for a submission";
 };
 
+# Stored once, a document is a duplicate ever after: "refused" would say that
+# nothing of it is here.
+
+subtest "the same bytes under stricter rules" => sub {
+    my $small = EHR::Document->checkin(facility => "99001");
+    my $large = EHR::Document->claim(facility => "99001");
+    my %first = map { $_->sha256 => $world->submit($client, $_)->json->{id} }
+                $small, $large;
+    my $pki = $world->pki;
+
+    my $are_known = sub {
+        my ($what) = @_;
+
+        $client = $world->client("99001");
+
+        for my $doc ($small, $large) {
+            my $res = $world->submit($client, $doc, "Prefer" => "wait=5");
+
+            is $res->status, 200, "$what: " . length($doc->bytes) . " bytes";
+            is $res->json->{id}, $first{$doc->sha256}, "the same id";
+            ok $res->json->{duplicate}, "a duplicate";
+            is $res->json->{deliveries}[0]{partner}, "insurance",
+                "with its deliveries";
+        }
+    };
+
+    $world->reconfigure(http => join("", map { "ehr_signature $_ required "
+        . "ca=$pki/hospital-ca.pem;\n" } qw(claim checkin)));
+    $are_known->("signed");
+
+    is $world->submit($client, EHR::Document->claim(facility => "99001"))
+        ->code, "signature.required", "what is new is refused";
+    is $world->submit($client, $small,
+        path => "/v1/documents?validate_only=true")->code,
+        "signature.required", "and who asks learns of the rules";
+    is $world->submit($client, $small, "Content-Digest" =>
+        "sha-256=:" . "A" x 43 . "=:")->code, "digest.mismatch",
+        "bytes that are not the sender's stay refused";
+
+    is $world->submit($world->client("99002"), $small)->code,
+        "facility.mismatch", "to another facility they are unknown";
+
+    $world->reconfigure(http => "", routes => [ "claim insurance" ]);
+    $client = $world->client("99001");
+    is $world->submit($client, $small)->json->{id}, $first{$small->sha256},
+        "a kind without a partner now";
+    is $world->submit($client, EHR::Document->checkin(facility => "99001"))
+        ->code, "document.unknown-kind", "and new ones of it";
+};
+
 $world->finish;
 done_testing();

@@ -77,8 +77,11 @@ is($res->status, 202, "wait=0: 202");
 $res = $world->submit($client, checkin(), "Prefer" => "wait=-5");
 is($res->status, 202, "an unreadable wish is none");
 
+$res = $world->submit($client, checkin(), "Prefer" => "nowait=30");
+is($res->status, 202, "another's preference is not ours");
+
 $res = $world->submit($client, checkin(),
-                      "Prefer" => "respond-async, wait=1");
+                      "Prefer" => "respond-async", "Prefer" => "wait=1");
 is($res->status, 202, "a partner that takes longer: 202");
 like($res->json->{deliveries}[0]{state}, qr/^(pending|sending|retrying)$/,
      "with the state as it is then");

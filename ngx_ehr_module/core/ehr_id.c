@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Names and numbers as text: UUIDv7, hexadecimal, SHA-256, RFC 3339.  Decides
- * how they are written and what is refused when read; knows no clock: the
- * time is always an argument.
+ * Names and numbers as text: UUIDv7, trace ids, hexadecimal, SHA-256, RFC
+ * 3339.  Decides how they are written and what is refused when read; knows no
+ * clock: the time is always an argument.
  */
 
 #include <stdio.h>
@@ -63,27 +63,59 @@ ehr_uuid7(int64_t now_ms, char text[EHR_UUID_LEN + 1])
 }
 
 
-int
-ehr_uuid_valid(ehr_str_t text)
+static int
+ehr_is_lower_hex(const char *text, size_t n)
 {
-    char  c;
-    int   is_dash, is_digit;
-
-    if (text.len != EHR_UUID_LEN) {
-        return 0;
-    }
-
-    for (size_t i = 0; i < EHR_UUID_LEN; i++) {
-        c = text.data[i];
-        is_dash = (i == 8 || i == 13 || i == 18 || i == 23);
-        is_digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-
-        if (is_dash ? c != '-' : !is_digit) {
+    for (size_t i = 0; i < n; i++) {
+        if (!(text[i] >= '0' && text[i] <= '9')
+            && !(text[i] >= 'a' && text[i] <= 'f'))
+        {
             return 0;
         }
     }
 
     return 1;
+}
+
+
+int
+ehr_uuid_valid(ehr_str_t text)
+{
+    const char  *p = text.data;
+
+    return text.len == EHR_UUID_LEN
+           && p[8] == '-' && p[13] == '-' && p[18] == '-' && p[23] == '-'
+           && ehr_is_lower_hex(p, 8) && ehr_is_lower_hex(p + 9, 4)
+           && ehr_is_lower_hex(p + 14, 4) && ehr_is_lower_hex(p + 19, 4)
+           && ehr_is_lower_hex(p + 24, 12);
+}
+
+
+/* version-traceid-parentid-flags; a version to come may add to it. */
+
+ehr_str_t
+ehr_trace_id(ehr_str_t traceparent)
+{
+    ehr_str_t    id = ehr_null_string;
+    const char  *p = traceparent.data;
+
+    if (traceparent.len < 55 || p[2] != '-' || p[35] != '-' || p[52] != '-'
+        || !ehr_is_lower_hex(p, 2) || !ehr_is_lower_hex(p + 3, 32)
+        || !ehr_is_lower_hex(p + 36, 16) || !ehr_is_lower_hex(p + 53, 2)
+        || memcmp(p, "ff", 2) == 0 || strspn(p + 3, "0") == 32
+        || strspn(p + 36, "0") == 16)
+    {
+        return id;
+    }
+
+    if (traceparent.len > 55 && (memcmp(p, "00", 2) == 0 || p[55] != '-')) {
+        return id;
+    }
+
+    id.data = p + 3;
+    id.len = 32;
+
+    return id;
 }
 
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-/* UUIDv7 (RFC 9562), hexadecimal, SHA-256, and times as text. */
+/* UUIDv7 (RFC 9562), trace ids, hexadecimal, SHA-256, and times as text. */
 
 #ifndef EHR_ID_H
 #define EHR_ID_H
@@ -15,6 +15,10 @@ ehr_rc_t ehr_uuid7(int64_t now_ms, char text[EHR_UUID_LEN + 1]);
 
 /* 1 when text is a UUID in canonical lower case. */
 int ehr_uuid_valid(ehr_str_t text);
+
+/* The trace-id in a "traceparent" (W3C Trace Context 1.0 section 3.2), 32
+ * lower case hexadecimal digits of it; empty: it is not valid. */
+ehr_str_t ehr_trace_id(ehr_str_t traceparent);
 
 /* 2 * len lower case characters and a NUL. */
 void ehr_hex(const uint8_t *bytes, size_t len, char *text);

@@ -23,6 +23,9 @@
       "A valid client certificate is required")                               \
     X(CERT_REVOKED, "cert.revoked", 403,                                      \
       "Chứng thư số đã bị thu hồi", "The client certificate is revoked")      \
+    X(CERT_UNCHECKED, "cert.unchecked", 503,                                  \
+      "Cổng tạm thời chưa kiểm tra được chứng thư số máy khách",              \
+      "The gateway cannot check client certificates now")                     \
     X(CERT_UNKNOWN, "cert.unknown", 403,                                      \
       "Chứng thư số chưa được đăng ký",                                       \
       "The client certificate is not enrolled")                               \

@@ -13,7 +13,6 @@
 #include <time.h>
 
 
-#define NGX_HTTP_EHR_RETRY_AFTER  5       /* seconds, of a 503 */
 #define NGX_HTTP_EHR_MAX_HEADERS  65536   /* more than nginx's buffers hold */
 
 
@@ -107,6 +106,40 @@ ngx_http_ehr_header(ngx_http_request_t *r, const char *name,
 }
 
 
+ehr_str_t
+ngx_http_ehr_header_list(ngx_http_request_t *r, const char *name)
+{
+    u_char                       *p;
+    size_t                        len;
+    ehr_str_t                     list = ehr_null_string;
+    ngx_str_t                    *line;
+    ngx_http_ehr_header_place_t   place;
+
+    ngx_memzero(&place, sizeof(ngx_http_ehr_header_place_t));
+
+    while ((line = ngx_http_ehr_header_line(r, name, &place)) != NULL) {
+
+        if (list.data == NULL) {
+            list = ngx_http_ehr_str(line);
+            continue;
+        }
+
+        len = list.len + 1 + line->len;
+
+        p = ngx_pnalloc(r->pool, len);
+        if (p == NULL) {
+            break;
+        }
+
+        (void) ngx_sprintf(p, "%*s,%V", list.len, list.data, line);
+        list.data = (char *) p;
+        list.len = len;
+    }
+
+    return list;
+}
+
+
 /* "name" alone, without "=": nginx does not know it as an argument. */
 
 static ngx_uint_t
@@ -176,17 +209,13 @@ ngx_http_ehr_argument(ngx_http_request_t *r, const char *name)
 ehr_lang_e
 ngx_http_ehr_language(ngx_http_request_t *r)
 {
-    ngx_str_t  *value;
-
     /* No headers yet when the request line itself is refused. */
 
     if (r->headers_in.headers.part.elts == NULL) {
         return EHR_LANG_VI;
     }
 
-    value = ngx_http_ehr_header(r, "accept-language", NULL);
-
-    return value ? ehr_lang_negotiate(ngx_http_ehr_str(value)) : EHR_LANG_VI;
+    return ehr_lang_negotiate(ngx_http_ehr_header_list(r, "accept-language"));
 }
 
 

@@ -152,10 +152,27 @@ ngx_http_ehr_get_code(ngx_http_request_t *r)
 
 
 static ngx_int_t
+ngx_http_ehr_problem_headers(ngx_http_request_t *r, ngx_str_t *id,
+    int status)
+{
+    static ngx_str_t  later = ngx_string(ngx_value(NGX_HTTP_EHR_RETRY_AFTER));
+
+    if (id->len
+        && ngx_http_ehr_add_header(r, "X-Request-Id", id) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return status == NGX_HTTP_SERVICE_UNAVAILABLE
+           ? ngx_http_ehr_add_header(r, "Retry-After", &later) : NGX_OK;
+}
+
+
+static ngx_int_t
 ngx_http_ehr_problem_render(ngx_http_request_t *r,
     ngx_http_ehr_problem_ctx_t *ctx)
 {
-    ngx_str_t                 id;
+    ngx_str_t                 id = ngx_null_string;
     ehr_str_t                 text;
     ehr_problem_view_t        view;
     const ehr_problem_row_t  *row;
@@ -168,16 +185,14 @@ ngx_http_ehr_problem_render(ngx_http_request_t *r,
 
     if (ngx_http_ehr_request_id(r, &id) == NGX_OK) {
         view.request_id = ngx_http_ehr_str(&id);
-
-        if (ngx_http_ehr_add_header(r, "X-Request-Id", &id) != NGX_OK) {
-            return NGX_ERROR;
-        }
     }
 
     row = ehr_problem_row(view.problem);
     text = ehr_problem_render(&view, ctx->arena);
 
-    if (text.data == NULL) {
+    if (text.data == NULL
+        || ngx_http_ehr_problem_headers(r, &id, row->status) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

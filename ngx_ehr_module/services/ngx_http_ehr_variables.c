@@ -2,7 +2,8 @@
 
 /*
  * What the access log may know of a request: facility, document id, kind,
- * code, stage times.  Nothing of a person, nothing of a body.
+ * code, stage times, the caller's trace id.  Nothing of a person, nothing of
+ * a body.
  */
 
 #include "ngx_http_ehr_variables.h"
@@ -13,7 +14,8 @@ enum {
     NGX_HTTP_EHR_VAR_DOCUMENT,
     NGX_HTTP_EHR_VAR_KIND,
     NGX_HTTP_EHR_VAR_CODE,
-    NGX_HTTP_EHR_VAR_STAGES
+    NGX_HTTP_EHR_VAR_STAGES,
+    NGX_HTTP_EHR_VAR_TRACE
 };
 
 
@@ -37,6 +39,9 @@ static ngx_http_variable_t  ngx_http_ehr_vars[] = {
 
     { ngx_string("ehr_stages"), NULL, ngx_http_ehr_variable,
       NGX_HTTP_EHR_VAR_STAGES, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("ehr_trace_id"), NULL, ngx_http_ehr_variable,
+      NGX_HTTP_EHR_VAR_TRACE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
@@ -68,6 +73,21 @@ ngx_http_ehr_stage_times(ngx_http_ehr_ctx_t *ctx)
 }
 
 
+/* Sent twice it is none (W3C Trace Context section 3.2). */
+
+static ehr_str_t
+ngx_http_ehr_trace(ngx_http_request_t *r)
+{
+    ehr_str_t    none = ehr_null_string;
+    ngx_str_t   *value;
+    ngx_uint_t   twice = 0;
+
+    value = ngx_http_ehr_header(r, "traceparent", &twice);
+
+    return value && !twice ? ehr_trace_id(ngx_http_ehr_str(value)) : none;
+}
+
+
 static ehr_str_t
 ngx_http_ehr_variable_of_ctx(ngx_http_ehr_ctx_t *ctx, uintptr_t which)
 {
@@ -86,6 +106,9 @@ ngx_http_ehr_variable_of_ctx(ngx_http_ehr_ctx_t *ctx, uintptr_t which)
 
     case NGX_HTTP_EHR_VAR_CODE:
         return ctx->code ? ehr_str(ctx->code) : none;
+
+    case NGX_HTTP_EHR_VAR_TRACE:
+        return ngx_http_ehr_trace(ctx->request);
 
     default:
         return ngx_http_ehr_stage_times(ctx);

@@ -30,6 +30,22 @@ const ngx_http_ehr_stage_t  ngx_http_ehr_stage_jwks = {
 };
 
 
+/* Section 5.1: not to be cached, also by what only knows HTTP/1.0. */
+
+static ngx_http_ehr_result_e
+ngx_http_ehr_grant_send(ngx_http_ehr_ctx_t *ctx, ngx_uint_t status,
+    ehr_str_t body)
+{
+    static ngx_str_t  no_cache = ngx_string("no-cache");
+
+    if (ngx_http_ehr_add_header(ctx->request, "Pragma", &no_cache) != NGX_OK) {
+        return NGX_HTTP_EHR_BROKEN;
+    }
+
+    return ngx_http_ehr_send(ctx, status, "application/json", body);
+}
+
+
 /* RFC 6749 section 5.2: the one place whose errors have that RFC's shape. */
 
 static ngx_http_ehr_result_e
@@ -52,8 +68,7 @@ ngx_http_ehr_grant_refused(ngx_http_ehr_ctx_t *ctx, const char *error,
 
     ctx->code = error;
 
-    return ngx_http_ehr_send(ctx, NGX_HTTP_BAD_REQUEST, "application/json",
-                             body);
+    return ngx_http_ehr_grant_send(ctx, NGX_HTTP_BAD_REQUEST, body);
 }
 
 
@@ -168,7 +183,7 @@ ngx_http_ehr_grant_token(ngx_http_ehr_ctx_t *ctx, uint32_t scopes)
     ngx_http_ehr_count(ctx->worker, TOKENS_ISSUED);
     ctx->code = "token";
 
-    return ngx_http_ehr_send(ctx, NGX_HTTP_OK, "application/json", body);
+    return ngx_http_ehr_grant_send(ctx, NGX_HTTP_OK, body);
 }
 
 

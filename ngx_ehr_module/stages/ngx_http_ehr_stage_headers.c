@@ -2,14 +2,14 @@
 
 /*
  * What the headers of a submission promise, checked before a byte of the
- * body is read: media type, coding, key, preference, mode.
+ * body is read: media type, key, preference, mode.
  */
 
 #include "ngx_http_ehr.h"
+#include "ehr_prefer.h"
 
 
-#define NGX_HTTP_EHR_KEY_MAX   128    /* characters of Idempotency-Key */
-#define NGX_HTTP_EHR_WAIT_MAX  60     /* seconds of Prefer: wait */
+#define NGX_HTTP_EHR_KEY_MAX  128     /* characters of Idempotency-Key */
 
 
 static ngx_http_ehr_result_e ngx_http_ehr_check_headers(
@@ -26,12 +26,6 @@ ngx_http_ehr_check_type(ngx_http_ehr_ctx_t *ctx)
 {
     u_char     *p;
     ngx_str_t  *value, type;
-
-    if (ngx_http_ehr_header(ctx->request, "content-encoding", NULL)) {
-        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_BODY_TYPE,
-            "Không dùng Content-Encoding.",
-            "Content-Encoding is not supported.");
-    }
 
     value = ngx_http_ehr_header(ctx->request, "content-type", NULL);
 
@@ -111,38 +105,6 @@ ngx_http_ehr_check_key(ngx_http_ehr_ctx_t *ctx)
 }
 
 
-/* RFC 7240: an unknown or unreadable preference is ignored. */
-
-static void
-ngx_http_ehr_read_prefer(ngx_http_ehr_ctx_t *ctx)
-{
-    u_char     *p, *last;
-    ngx_int_t   n;
-    ngx_str_t  *value;
-
-    value = ngx_http_ehr_header(ctx->request, "prefer", NULL);
-    if (value == NULL) {
-        return;
-    }
-
-    p = value->data;
-    last = p + value->len;
-
-    p = ngx_strlcasestrn(p, last, (u_char *) "wait=", sizeof("wait=") - 2);
-    if (p == NULL) {
-        return;
-    }
-
-    p += sizeof("wait=") - 1;
-
-    for (n = 0; p < last && *p >= '0' && *p <= '9'; p++) {
-        n = ngx_min(n * 10 + (*p - '0'), NGX_HTTP_EHR_WAIT_MAX);
-    }
-
-    ctx->wait_sec = n;
-}
-
-
 /* The one parameter.  Whoever wrote "?validate-only=true" wanted nothing sent:
  * what is not understood is refused. */
 
@@ -185,7 +147,8 @@ ngx_http_ehr_check_headers(ngx_http_ehr_ctx_t *ctx)
         return result;
     }
 
-    ngx_http_ehr_read_prefer(ctx);
+    ctx->wait_sec = ehr_prefer_wait(ngx_http_ehr_header_list(ctx->request,
+                                                             "prefer"));
 
     if (ctx->worker->is_full && !ctx->is_validate_only) {
         return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_STORE_UNAVAILABLE, NULL,

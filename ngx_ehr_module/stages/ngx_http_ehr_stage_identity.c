@@ -97,6 +97,16 @@ ngx_http_ehr_certificate_problem(ngx_connection_t *c)
     case X509_V_ERR_CERT_REVOKED:
         return EHR_PROBLEM_CERT_REVOKED;
 
+    /* Our list is at fault, not who came: nobody gets in all the same.  That
+     * there is none is also said of a stranger's CA. */
+
+    case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD:
+    case X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD:
+        return EHR_PROBLEM_CERT_UNCHECKED;
+
     case X509_V_OK:
         return SSL_get0_peer_certificate(c->ssl->connection)
                ? EHR_PROBLEM_BAD_REQUEST : EHR_PROBLEM_CERT_REQUIRED;

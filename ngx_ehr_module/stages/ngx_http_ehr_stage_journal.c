@@ -2,7 +2,9 @@
 
 /*
  * On disk, or not acknowledged (I1): the submission and its deliveries join
- * the next transaction; the request goes on when it is durable.
+ * the next transaction; the request goes on when it is durable.  And what was
+ * acknowledged once is a duplicate ever after, whatever the rules have become
+ * since (I3).
  */
 
 #include "ngx_http_ehr.h"
@@ -16,6 +18,16 @@ static ngx_http_ehr_result_e ngx_http_ehr_store(ngx_http_ehr_ctx_t *ctx);
 const ngx_http_ehr_stage_t  ngx_http_ehr_stage_journal = {
     "journal", ngx_http_ehr_store
 };
+
+
+static void
+ngx_http_ehr_is_duplicate(ngx_http_ehr_ctx_t *ctx)
+{
+    ctx->submit.result = EHR_SUBMIT_DUPLICATE;
+    ctx->sub = &ctx->submit.found;
+    ctx->code = "duplicate";
+    ngx_http_ehr_count(ctx->worker, DUPLICATE);
+}
 
 
 static ngx_http_ehr_result_e
@@ -65,9 +77,7 @@ ngx_http_ehr_stored(ngx_http_ehr_ctx_t *ctx)
         return NGX_HTTP_EHR_NEXT;
 
     case EHR_SUBMIT_DUPLICATE:
-        ctx->sub = &submit->found;
-        ctx->code = "duplicate";
-        ngx_http_ehr_count(ctx->worker, DUPLICATE);
+        ngx_http_ehr_is_duplicate(ctx);
         return NGX_HTTP_EHR_NEXT;
 
     default:
@@ -134,6 +144,93 @@ ngx_http_ehr_store(ngx_http_ehr_ctx_t *ctx)
     }
 
     ngx_http_ehr_park(ctx);
+
+    return NGX_HTTP_EHR_PARKED;
+}
+
+
+/* --- refused now, stored before ------------------------------------------ */
+
+
+static void
+ngx_http_ehr_known_run(ehr_store_t *store, void *data)
+{
+    ngx_http_ehr_ctx_t  *ctx = data;
+
+    ctx->rc = ehr_store_same_bytes(store, ctx->fac->code,
+                                   ctx->submit.sub.sha256, ctx->arena,
+                                   &ctx->submit.found);
+}
+
+
+/* As if the journal had found it: the request goes on behind that stage. */
+
+static void
+ngx_http_ehr_skip_to_journal(ngx_http_ehr_ctx_t *ctx)
+{
+    while (ctx->endpoint->stages[ctx->step] != &ngx_http_ehr_stage_journal) {
+        ctx->step++;
+    }
+}
+
+
+static ngx_http_ehr_result_e
+ngx_http_ehr_known(ngx_http_ehr_ctx_t *ctx)
+{
+    if (ctx->rc == EHR_REFUSED) {
+        return NGX_HTTP_EHR_REFUSED;
+    }
+
+    ctx->findings = NULL;
+    ctx->retry_after = 0;
+
+    switch (ctx->rc) {
+
+    case EHR_OK:
+        ngx_http_ehr_is_duplicate(ctx);
+        ngx_http_ehr_skip_to_journal(ctx);
+        return NGX_HTTP_EHR_NEXT;
+
+    case EHR_LATER:
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_STORE_UNAVAILABLE, NULL,
+                                   NULL);
+
+    default:
+        return NGX_HTTP_EHR_BROKEN;
+    }
+}
+
+
+static void
+ngx_http_ehr_known_done(void *data)
+{
+    ngx_http_ehr_ctx_t  *ctx = data;
+
+    ngx_http_ehr_resume(ctx, ngx_http_ehr_known(ctx));
+}
+
+
+ngx_http_ehr_result_e
+ngx_http_ehr_unless_stored(ngx_http_ehr_ctx_t *ctx)
+{
+    if (ctx->is_validate_only) {
+        return NGX_HTTP_EHR_REFUSED;
+    }
+
+    ctx->wait_mark = ngx_http_ehr_wake_mark(ctx->worker);
+
+    if (ngx_http_ehr_journal_read(ctx->worker, ngx_http_ehr_known_run,
+                                  ngx_http_ehr_known_done, ctx)
+        != NGX_OK)
+    {
+        ctx->findings = NULL;
+
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_OVERLOADED, NULL, NULL);
+    }
+
+    if (!ctx->parked) {
+        ngx_http_ehr_park(ctx);
+    }
 
     return NGX_HTTP_EHR_PARKED;
 }

@@ -131,12 +131,6 @@ ngx_http_ehr_body_whole(ngx_http_ehr_ctx_t *ctx)
         return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_OVERLOADED, NULL, NULL);
     }
 
-    if (ctx->content.len == 0
-        && ctx->lcf->role == NGX_HTTP_EHR_ROLE_GATEWAY)
-    {
-        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_BODY_EMPTY, NULL, NULL);
-    }
-
     return NGX_HTTP_EHR_NEXT;
 }
 
@@ -192,6 +186,12 @@ ngx_http_ehr_read_body(ngx_http_ehr_ctx_t *ctx)
     off_t                len;
     ngx_int_t            rc;
     ngx_http_request_t  *r = ctx->request;
+
+    if (ngx_http_ehr_header(r, "content-encoding", NULL)) {
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_BODY_TYPE,
+            "Không dùng Content-Encoding.",
+            "Content-Encoding is not supported.");
+    }
 
     len = ngx_max(r->headers_in.content_length_n, 0);
 

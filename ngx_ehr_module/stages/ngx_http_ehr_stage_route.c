@@ -68,9 +68,11 @@ ngx_http_ehr_route(ngx_http_ehr_ctx_t *ctx)
     routes = ctx->mcf->routes[ctx->doc.kind];
 
     if (routes == 0 && !ctx->is_validate_only) {
-        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_DOCUMENT_UNKNOWN_KIND,
+        (void) ngx_http_ehr_refuse(ctx, EHR_PROBLEM_DOCUMENT_UNKNOWN_KIND,
             "Cổng chưa được cấu hình nơi nhận cho loại hồ sơ này.",
             "No partner is configured for this kind of document.");
+
+        return ngx_http_ehr_unless_stored(ctx);
     }
 
     part = ctx->mcf->partners.elts;

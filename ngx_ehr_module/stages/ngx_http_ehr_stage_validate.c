@@ -279,20 +279,8 @@ ngx_http_ehr_validate_quarantined(ngx_http_ehr_ctx_t *ctx)
 
 
 static ngx_http_ehr_result_e
-ngx_http_ehr_validated(ngx_http_ehr_ctx_t *ctx)
+ngx_http_ehr_validate_verdict(ngx_http_ehr_ctx_t *ctx)
 {
-    if (ngx_http_ehr_content_digest(ctx) != NGX_OK) {
-        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_DIGEST_MISMATCH, NULL,
-                                   NULL);
-    }
-
-    if (ctx->rc == EHR_BROKEN) {
-        ngx_log_error(NGX_LOG_ALERT, ctx->request->connection->log, 0,
-                      "document could not be checked: no memory, a bug or "
-                      "a validator that failed");
-        return NGX_HTTP_EHR_BROKEN;
-    }
-
     if (ctx->doc.problem == EHR_PROBLEM_DOCUMENT_QUARANTINED) {
         return ngx_http_ehr_validate_quarantined(ctx);
     }
@@ -314,18 +302,51 @@ ngx_http_ehr_validated(ngx_http_ehr_ctx_t *ctx)
 }
 
 
+static ngx_http_ehr_result_e
+ngx_http_ehr_validated(ngx_http_ehr_ctx_t *ctx)
+{
+    ngx_http_ehr_result_e  result;
+
+    if (ngx_http_ehr_content_digest(ctx) != NGX_OK) {
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_DIGEST_MISMATCH, NULL,
+                                   NULL);
+    }
+
+    if (ctx->rc == EHR_BROKEN) {
+        ngx_log_error(NGX_LOG_ALERT, ctx->request->connection->log, 0,
+                      "document could not be checked: no memory, a bug or "
+                      "a validator that failed");
+        return NGX_HTTP_EHR_BROKEN;
+    }
+
+    result = ngx_http_ehr_validate_verdict(ctx);
+
+    return result == NGX_HTTP_EHR_REFUSED ? ngx_http_ehr_unless_stored(ctx)
+                                          : result;
+}
+
+
 static void
 ngx_http_ehr_validate_done(void *data)
 {
-    ngx_http_ehr_ctx_t  *ctx = data;
+    ngx_http_ehr_ctx_t     *ctx = data;
+    ngx_http_ehr_result_e   result;
 
-    ngx_http_ehr_resume(ctx, ngx_http_ehr_validated(ctx));
+    result = ngx_http_ehr_validated(ctx);
+
+    if (result != NGX_HTTP_EHR_PARKED) {
+        ngx_http_ehr_resume(ctx, result);
+    }
 }
 
 
 static ngx_http_ehr_result_e
 ngx_http_ehr_validate(ngx_http_ehr_ctx_t *ctx)
 {
+    if (ctx->content.len == 0) {
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_BODY_EMPTY, NULL, NULL);
+    }
+
     ctx->validated_ms = ngx_http_ehr_now_ms();
 
     if (ctx->content.len <= NGX_HTTP_EHR_INLINE_MAX) {

@@ -557,6 +557,11 @@ ehr_rc_t ehr_store_document(ehr_store_t *store, ehr_str_t facility,
                             const char *id, ehr_arena_t *arena,
                             ehr_submission_t *out);
 
+/* The facility's submission of these bytes.  EHR_REFUSED: there is none. */
+ehr_rc_t ehr_store_same_bytes(ehr_store_t *store, ehr_str_t facility,
+                              const uint8_t *sha256, ehr_arena_t *arena,
+                              ehr_submission_t *out);
+
 /* EHR_REFUSED: there is no such submission; EHR_OK: content says whether its
  * bytes are there. */
 ehr_rc_t ehr_store_content(ehr_store_t *store, ehr_str_t facility,

@@ -17,6 +17,18 @@
 #define MAX_DEPTHS  256
 
 
+static ehr_rc_t
+load(ehr_store_t *store, int64_t seq, ehr_arena_t *arena,
+     ehr_submission_t *out)
+{
+    ehr_rc_t  rc;
+
+    rc = ehr_store_load(store, seq, arena, out);
+
+    return rc == EHR_OK ? ehr_store_load_deliveries(store, arena, out) : rc;
+}
+
+
 ehr_rc_t
 ehr_store_document(ehr_store_t *store, ehr_str_t facility, const char *id,
                    ehr_arena_t *arena, ehr_submission_t *out)
@@ -32,11 +44,35 @@ ehr_store_document(ehr_store_t *store, ehr_str_t facility, const char *id,
     rc = ehr_store_find(store, facility, id, &seq);
 
     if (rc == EHR_OK) {
-        rc = ehr_store_load(store, seq, arena, out);
+        rc = load(store, seq, arena, out);
     }
 
+    return ehr_store_end_read(store, rc);
+}
+
+
+ehr_rc_t
+ehr_store_same_bytes(ehr_store_t *store, ehr_str_t facility,
+                     const uint8_t *sha256, ehr_arena_t *arena,
+                     ehr_submission_t *out)
+{
+    int64_t      seq;
+    ehr_rc_t     rc;
+    ehr_query_t  q;
+
+    rc = ehr_store_begin_read(store);
+    if (rc != EHR_OK) {
+        return rc;
+    }
+
+    ehr_query_begin(&q, store, EHR_SQL_BYTES_FIND);
+    ehr_query_str(&q, facility);
+    ehr_query_blob(&q, sha256, EHR_SHA256_LEN);
+
+    rc = ehr_store_get_int(&q, &seq);
+
     if (rc == EHR_OK) {
-        rc = ehr_store_load_deliveries(store, arena, out);
+        rc = load(store, seq, arena, out);
     }
 
     return ehr_store_end_read(store, rc);

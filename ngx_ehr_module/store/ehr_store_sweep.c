@@ -20,7 +20,6 @@
 #define WALK          20000           /* rows looked at, in one sweep */
 
 
-
 typedef struct {
     int64_t   delivery;
     int64_t   number;                 /* seq, or that of an attempt */

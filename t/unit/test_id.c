@@ -229,6 +229,38 @@ what_is_not_rfc3339_is_refused(void **state)
 
 
 static void
+trace_ids_are_those_of_a_valid_traceparent(void **state)
+{
+    static const char *const  good[] = {
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-ff",
+        "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-new",
+    };
+    static const char *const  bad[] = {
+        "",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-",
+        "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01x",
+        "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+        "00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e473g-00f067aa0ba902b7-01",
+    };
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_true(ehr_str_is(ehr_trace_id(ehr_str(good[i])),
+                               "4bf92f3577b34da6a3ce929d0e0e4736"));
+    }
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(ehr_trace_id(ehr_str(bad[i])).len, 0);
+    }
+}
+
+
+static void
 secrets_are_compared_whole(void **state)
 {
     assert_true(ehr_equal_secret("abc", "abc", 3));
@@ -253,6 +285,7 @@ main(void)
         cmocka_unit_test(every_day_of_four_centuries_survives_the_round_trip),
         cmocka_unit_test(times_of_others_are_read),
         cmocka_unit_test(what_is_not_rfc3339_is_refused),
+        cmocka_unit_test(trace_ids_are_those_of_a_valid_traceparent),
         cmocka_unit_test(secrets_are_compared_whole),
     };
 

@@ -432,6 +432,22 @@ sub revoke {
 }
 
 
+# The hospitals' list is one of last year.
+
+sub expire_crl {
+    my ($self) = @_;
+
+    my $view = $self->_pki_view;
+
+    run("openssl", "ca", "-config", "$view/.hospital-ca/ca.cnf", "-gencrl",
+        "-crl_lastupdate", "20250101000000Z",
+        "-crl_nextupdate", "20250201000000Z",
+        "-out", "$view/hospital-crl.pem");
+
+    return;
+}
+
+
 sub sha256_of {
     my ($self, $pem) = @_;
 

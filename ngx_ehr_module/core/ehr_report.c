@@ -474,21 +474,13 @@ report_severity(const ehr_place_t *place, const ehr_fault_row_t *row)
 }
 
 
-/* The same with the administrator's settings.  What must refuse in any case
- * is an error of its own row. */
-
 static uint32_t
-report_level(const ehr_reading_t *reading, const ehr_place_t *place,
-             const ehr_fault_row_t *row)
+report_setting(const ehr_reading_t *reading, const ehr_place_t *place,
+               const ehr_fault_row_t *row)
 {
-    uint32_t              severity = report_severity(place, row);
     ehr_severity_names_t  names;
     char                  buf[EHR_CODE_MAX];
     int                   n;
-
-    if (reading->severities == NULL || row->severity == EHR_SEVERITY_ERROR) {
-        return severity;
-    }
 
     memset(&names, 0, sizeof(names));
     names.section = ehr_str(place->table->code);
@@ -503,7 +495,42 @@ report_level(const ehr_reading_t *reading, const ehr_place_t *place,
         names.code.len = (size_t) n;
     }
 
-    return ehr_severity_of(reading->severities, &names, severity);
+    return ehr_severity_of(reading->severities, &names,
+                           report_severity(place, row));
+}
+
+
+/* The same with the administrator's settings.  What must refuse in any case
+ * is an error of its own row. */
+
+static uint32_t
+report_level(ehr_reading_t *reading, const ehr_place_t *place,
+             ehr_fault_e fault)
+{
+    const void             *of = place->table;
+    ehr_report_level_t     *level;
+    const ehr_fault_row_t  *row = &report_rows[fault];
+
+    if (reading->severities == NULL || reading->severities->n == 0
+        || row->severity == EHR_SEVERITY_ERROR)
+    {
+        return report_severity(place, row);
+    }
+
+    if (place->field) {
+        of = place->field;
+    }
+
+    level = &reading->levels[((uintptr_t) of / sizeof(ehr_field_t) + fault)
+                             % EHR_REPORT_LEVELS];
+
+    if (level->of != of || level->fault != (uint32_t) fault) {
+        level->of = of;
+        level->fault = fault;
+        level->severity = report_setting(reading, place, row);
+    }
+
+    return level->severity;
 }
 
 
@@ -715,7 +742,7 @@ ehr_report(ehr_reading_t *reading, const ehr_place_t *place,
            ehr_fault_e fault)
 {
     const ehr_fault_row_t  *row = &report_rows[fault];
-    uint32_t                severity = report_level(reading, place, row);
+    uint32_t                severity = report_level(reading, place, fault);
     ehr_finding_t           f;
 
     if (severity == EHR_SEVERITY_OFF

@@ -17,6 +17,18 @@
 
 /* Shared by all sections of one document. */
 
+/* What the administrator's settings made of a fault of a field: a list of a
+ * hundred thousand empty rows asks for the same few again and again. */
+
+#define EHR_REPORT_LEVELS  64
+
+typedef struct {
+    const void  *of;              /* field or table; NULL: not asked yet */
+    uint32_t     fault;
+    uint32_t     severity;
+} ehr_report_level_t;
+
+
 typedef struct {
     ehr_arena_t     *arena;
     ehr_findings_t  *findings;
@@ -29,6 +41,7 @@ typedef struct {
     unsigned         is_foreign:1; /* some MA_CSKCB is not the sender's */
     unsigned         is_malformed:1;
     unsigned         is_broken:1;  /* no memory */
+    ehr_report_level_t  levels[EHR_REPORT_LEVELS];
 } ehr_reading_t;
 
 

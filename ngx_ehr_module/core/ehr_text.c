@@ -14,6 +14,7 @@
 
 
 #define EHR_TEXT_VNI_ENOUGH  2   /* one pair may be a foreign name */
+#define TEXT_MARKS_MAX       30
 
 
 typedef struct {
@@ -308,6 +309,36 @@ text_is_composed(ehr_str_t text)
 }
 
 
+/*
+ * Marks on one letter are put into order by comparing them with each other,
+ * utf8proc's time grows with the square of their number.  Words of living
+ * languages have a handful; the stream-safe text format (UAX 15 section 13)
+ * has room for thirty.
+ */
+
+static int
+text_is_stream_safe(ehr_str_t text)
+{
+    const utf8proc_uint8_t  *p = (const utf8proc_uint8_t *) text.data;
+    const utf8proc_uint8_t  *end = p + text.len;
+    utf8proc_ssize_t         n;
+    utf8proc_int32_t         c;
+    uint32_t                 marks = 0;
+
+    for ( /* void */ ; p < end && marks <= TEXT_MARKS_MAX; p += n) {
+
+        n = utf8proc_iterate(p, end - p, &c);
+        if (n <= 0) {
+            return 0;
+        }
+
+        marks = utf8proc_get_property(c)->combining_class ? marks + 1 : 0;
+    }
+
+    return marks <= TEXT_MARKS_MAX;
+}
+
+
 ehr_str_t
 ehr_text_key(ehr_str_t text, ehr_arena_t *arena)
 {
@@ -317,6 +348,10 @@ ehr_text_key(ehr_str_t text, ehr_arena_t *arena)
 
     if (text_is_ascii(text) || text_is_composed(text)) {
         return text.data ? text : ehr_str("");
+    }
+
+    if (!text_is_stream_safe(text)) {
+        return text;
     }
 
     len = utf8proc_map((const utf8proc_uint8_t *) text.data,

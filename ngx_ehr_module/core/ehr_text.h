@@ -34,7 +34,8 @@ ehr_text_e ehr_text_look(ehr_str_t text);
 /*
  * The text in NFC, for comparing: itself when it is ASCII or Vietnamese as it
  * should be, else perhaps a copy in the arena.  data NULL: no memory.  What is
- * not UTF-8 is given back as it is.
+ * not UTF-8, or has more than thirty marks on one letter, is given back as it
+ * is.
  */
 ehr_str_t ehr_text_key(ehr_str_t text, ehr_arena_t *arena);
 

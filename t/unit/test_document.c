@@ -784,6 +784,13 @@ floods_of_what_is_valid_cost_what_their_size_is(void **state)
     expect_linear(flood, EHR_REFUSED);
     doc_free(flood);
 
+    flood = repeated("<CHI_TIEU_TRANG_THAI_KCB><DSACH_TRANG_THAI_KCB>"
+                     "<TRANG_THAI_KCB><HO_TEN>a", "\u0301\u0323", 1000000,
+                     "</HO_TEN></TRANG_THAI_KCB></DSACH_TRANG_THAI_KCB>"
+                     "</CHI_TIEU_TRANG_THAI_KCB>");
+    expect_linear(flood, EHR_REFUSED);
+    doc_free(flood);
+
     flood = repeated(checkin, "<![CDATA[x]]>", 1000000, end);
     expect_linear(flood, EHR_REFUSED);
     doc_free(flood);

@@ -120,11 +120,18 @@ a_cut_last_character_does_no_harm(void **state)
 }
 
 
+#define TWO_MARKS  "\u0301\u0323"
+#define TEN_MARKS  TWO_MARKS TWO_MARKS TWO_MARKS TWO_MARKS TWO_MARKS
+
+
 static void
 the_key_is_the_same_for_both_forms(void **state)
 {
     ehr_arena_t  *arena = ehr_arena_create(1 << 16);
     ehr_str_t     nfc, nfd, plain = ehr_str("99001-0001");
+    ehr_str_t     most = ehr_str("a" TEN_MARKS TEN_MARKS TEN_MARKS);
+    ehr_str_t     more = ehr_str("a" TEN_MARKS TEN_MARKS TEN_MARKS "\u0301");
+    ehr_str_t     lone = ehr_str(TEN_MARKS TEN_MARKS TEN_MARKS "\u0301");
 
     nfc = ehr_text_key(ehr_str("Nguy\u1ec5n-1"), arena);
     nfd = ehr_text_key(ehr_str("Nguye\u0302\u0303n-1"), arena);
@@ -142,6 +149,11 @@ the_key_is_the_same_for_both_forms(void **state)
                            "\u03ac"));
     assert_true(ehr_str_is(ehr_text_key(ehr_str("\u1ec5\u0323"), arena),
                            "\u1ec7\u0303"));
+
+    /* more marks than any letter has are not put into order */
+    assert_ptr_not_equal(ehr_text_key(most, arena).data, most.data);
+    assert_ptr_equal(ehr_text_key(more, arena).data, more.data);
+    assert_ptr_equal(ehr_text_key(lone, arena).data, lone.data);
 
     /* and what is no UTF-8 is not touched */
     assert_true(ehr_str_is(ehr_text_key(ehr_str("\xff\xfe"), arena),

@@ -310,6 +310,12 @@ like(join("\n", decisions($world, $client, $ids[5])),
      qr/held account\.blocked\n(?:.*\n)*retrying config\.reloaded\n/,
      "the history tells of the reload");
 
+is_deeply([ grep { $_ !~ / \S/ }
+            map { decisions($world, $client, $_) } @ids ], [],
+          "and every decision of all has a reason");
+like((decisions($world, $client, $ids[5]))[-1],
+     qr/^accepted partner\.answered$/, "the last one the partner's answer");
+
 
 # --- no account at all ------------------------------------------------------
 

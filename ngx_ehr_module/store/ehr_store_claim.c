@@ -374,6 +374,7 @@ begin_attempt(ehr_store_t *store, const ehr_store_claim_t *op,
     step.at_ms = op->now_ms;
     step.partner = op->partner;
     step.state = ehr_state_name(EHR_STATE_SENDING);
+    step.reason = ehr_str(EHR_REASON_DUE);
 
     return ehr_store_history_add(store, &step);
 }

@@ -101,7 +101,7 @@ write_history(ehr_store_t *store, const ehr_store_finish_t *op,
     step.at_ms = op->now_ms;
     step.partner = changed->partner;
     step.state = ehr_state_name(op->state);
-    step.reason = op->reason;
+    step.reason = op->reason.len ? op->reason : ehr_str(EHR_REASON_ANSWERED);
 
     rc = ehr_store_history_add(store, &step);
 

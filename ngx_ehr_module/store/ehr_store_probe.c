@@ -180,6 +180,11 @@ write_history(ehr_store_t *store, const ehr_store_probed_t *op,
     step->state = ehr_state_name(op->state);
     step->reason = op->reason;
 
+    if (step->reason.len == 0) {
+        step->reason = ehr_str(op->state == EHR_STATE_UNCERTAIN
+                               ? EHR_REASON_UNANSWERED : EHR_REASON_ANSWERED);
+    }
+
     rc = ehr_store_history_add(store, step);
 
     if (rc != EHR_OK || op->state != EHR_STATE_RETRYING) {

@@ -43,6 +43,9 @@
 #define EHR_STORE_MAX_ROWS       10000
 
 /* Codes of ours, in history and in answers. */
+#define EHR_REASON_DUE           "delivery.due"
+#define EHR_REASON_ANSWERED      "partner.answered"
+#define EHR_REASON_UNANSWERED    "query.unanswered"
 #define EHR_REASON_NEWER         "content.newer"
 #define EHR_REASON_LOST          "worker.lost"
 #define EHR_REASON_CRASHED       "plugin.crashed"

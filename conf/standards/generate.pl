@@ -226,6 +226,8 @@ sub field {
         or die "$at: required $row->{required}\n";
     $row->{max_length} =~ /^(?:n|[1-9][0-9]*)$/a
         or die "$at: max_length $row->{max_length}\n";
+    ($row->{codes_list} || ';') =~ /^[;,]$/
+        or die "$at: codes_list $row->{codes_list}\n";
     $row->{$_} or die "$at: no $_\n" for qw(label_vi label_en confidence);
 
     return $row;
@@ -432,7 +434,7 @@ sub fields {
         $c .= sprintf "    { %s, %s,\n      %s,\n      { %s,\n        %s },\n"
             . "      %s, %s, %d, %d, %d, EHR_FIELD_%s,\n"
             . "      EHR_REQUIRED_%s, %s, EHR_SEVERITY_%s,\n"
-            . "      EHR_%s_%s, EHR_SEVERITY_%s },\n",
+            . "      EHR_%s_%s, EHR_SEVERITY_%s, %s },\n",
             quoted($name), quoted($row->{field}),
             quoted(lc "$section->{section}.$name"),
             quoted($row->{label_vi}), quoted($row->{label_en}),
@@ -444,7 +446,8 @@ sub fields {
             role($section, $name),
             is_strict($section, $row) ? 'ERROR' : 'WARNING',
             $section->{section}, $name,
-            is_strict_code($section, $row) ? 'ERROR' : 'WARNING';
+            is_strict_code($section, $row) ? 'ERROR' : 'WARNING',
+            $row->{codes_list} ? "'$row->{codes_list}'" : 0;
     }
 
     return $c;
@@ -663,11 +666,24 @@ sub facets {
 
     if ($row->{codes} ne '' && ($row->{codes_confidence} || 'high') eq 'high')
     {
-        push @facets, join "\n",
-            map { qq{<xs:enumeration value="$_"/>} } split / /, $row->{codes};
+        push @facets, code_facet($row);
     }
 
     return @facets;
+}
+
+
+sub code_facet {
+    my ($row) = @_;
+
+    my @codes = split / /, $row->{codes};
+
+    return join "\n", map { qq{<xs:enumeration value="$_"/>} } @codes
+        unless $row->{codes_list};
+
+    my $one = '(' . join('|', map { s/([.\\])/\\$1/gr } @codes) . ')';
+
+    return qq{<xs:pattern value="$one($row->{codes_list}$one)*"/>};
 }
 
 
@@ -893,6 +909,7 @@ sub code_words {
 
     return '' if $row->{codes} eq '';
     return join(' ', map { "`$_`" } split / /, $row->{codes})
+        . ($row->{codes_list} ? ", several by `$row->{codes_list}`" : '')
         . (is_strict($section, $row) && !is_strict_code($section, $row)
         ? ' (told)' : '');
 }

@@ -333,6 +333,30 @@ field_is_code(const char *codes, ehr_str_t v)
 }
 
 
+/* Each part of a list, none of them empty. */
+
+static int
+field_are_codes(const ehr_field_t *field, ehr_str_t v)
+{
+    const char  *end;
+
+    while ((end = field->codes_list
+                  ? memchr(v.data, field->codes_list, v.len) : NULL) != NULL)
+    {
+        ehr_str_t  part = { v.data, (size_t) (end - v.data) };
+
+        if (!field_is_code(field->codes, part)) {
+            return 0;
+        }
+
+        v.data += part.len + 1;
+        v.len -= part.len + 1;
+    }
+
+    return field_is_code(field->codes, v);
+}
+
+
 ehr_fault_e
 ehr_field_check(const ehr_field_t *field, const ehr_value_t *value)
 {
@@ -346,7 +370,7 @@ ehr_field_check(const ehr_field_t *field, const ehr_value_t *value)
     fault = field_type(field, value);
 
     if (fault == EHR_FAULT_NONE && field->codes
-        && !field_is_code(field->codes, ehr_value_str(value)))
+        && !field_are_codes(field, ehr_value_str(value)))
     {
         return EHR_FAULT_CODES;
     }

@@ -66,6 +66,7 @@ typedef struct {
     uint8_t      severity;    /* of a broken rule; ehr_severity_e */
     uint8_t      id;          /* in ehr_fields.h, the same in all standards */
     uint8_t      codes_severity;
+    char         codes_list;  /* between several codes in one value; 0: one */
 } ehr_field_t;
 
 

@@ -6,7 +6,7 @@
 #include "documents.h"
 
 
-static ehr_str_t  xml1, xml2, xml3, xml5, checkin;
+static ehr_str_t  xml1, xml2, xml3, xml5, xml6, checkin;
 
 
 static int
@@ -16,6 +16,7 @@ load(void **state)
     xml2 = doc_file("sample-xml2.xml");
     xml3 = doc_file("sample-xml3.xml");
     xml5 = doc_file("sample-xml5.xml");
+    xml6 = doc_file("sample-xml6.xml");
     checkin = doc_file("sample-checkin.xml");
 
     return 0;
@@ -29,6 +30,7 @@ unload(void **state)
     doc_free(xml2);
     doc_free(xml3);
     doc_free(xml5);
+    doc_free(xml6);
     doc_free(checkin);
 
     return 0;
@@ -93,6 +95,27 @@ static void
 xml2_error(const char *from, const char *to, const char *code)
 {
     expect_error(xml2, "XML2", (const char *[2]) { from, to }, code);
+}
+
+
+static void
+xml6_error(const char *from, const char *to, const char *code)
+{
+    expect_error(xml6, "XML6", (const char *[2]) { from, to }, code);
+}
+
+
+static void
+xml6_ok(const char *from, const char *to, size_t nwarnings)
+{
+    doc_read_t  r = read_changed(xml6, "XML6", from, to);
+
+    if (r.rc != EHR_OK || r.doc.findings.n != nwarnings) {
+        doc_print(&r);
+        fail_msg("%s: not accepted as expected", to);
+    }
+
+    doc_done(&r);
 }
 
 
@@ -287,6 +310,35 @@ codes_are_those_of_the_list(void **state)
     xml1_ok("<KET_QUA_DTRI>2<", "<KET_QUA_DTRI>8<", 0);
     xml1_error("<KET_QUA_DTRI>2<", "<KET_QUA_DTRI>9<",
                "xml1.ket_qua_dtri.code");
+}
+
+
+static void
+every_part_of_a_list_is_a_code(void **state)
+{
+    static const char  state_2[] = "<MA_TINH_TRANG_DK>2<";
+
+    xml6_ok(state_2, "<MA_TINH_TRANG_DK>2;9<", 0);
+    xml6_ok(state_2, "<MA_TINH_TRANG_DK> 3;2;3 <", 0);
+    xml6_error(state_2, "<MA_TINH_TRANG_DK>0<", "xml6.ma_tinh_trang_dk.code");
+    xml6_error(state_2, "<MA_TINH_TRANG_DK>2;10<",
+               "xml6.ma_tinh_trang_dk.code");
+    xml6_error(state_2, "<MA_TINH_TRANG_DK>2;<",
+               "xml6.ma_tinh_trang_dk.code");
+    xml6_error(state_2, "<MA_TINH_TRANG_DK>;2<",
+               "xml6.ma_tinh_trang_dk.code");
+    xml6_error(state_2, "<MA_TINH_TRANG_DK>2; 3<",
+               "xml6.ma_tinh_trang_dk.code");
+    xml6_error(state_2, "<MA_TINH_TRANG_DK>2,3<",
+               "xml6.ma_tinh_trang_dk.code");
+}
+
+
+static void
+an_uncertain_list_of_codes_warns(void **state)
+{
+    xml6_ok("<MA_BAC_PHAC_DO/>", "<MA_BAC_PHAC_DO>3</MA_BAC_PHAC_DO>", 0);
+    xml6_ok("<MA_BAC_PHAC_DO/>", "<MA_BAC_PHAC_DO>4</MA_BAC_PHAC_DO>", 1);
 }
 
 
@@ -520,6 +572,8 @@ main(void)
         cmocka_unit_test(a_birth_may_be_known_in_part),
         cmocka_unit_test(some_dates_have_two_forms),
         cmocka_unit_test(codes_are_those_of_the_list),
+        cmocka_unit_test(every_part_of_a_list_is_a_code),
+        cmocka_unit_test(an_uncertain_list_of_codes_warns),
         cmocka_unit_test(a_field_stands_once_in_a_row),
         cmocka_unit_test(another_order_is_told_once),
         cmocka_unit_test(an_unknown_element_is_told_without_its_name),

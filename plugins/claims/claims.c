@@ -26,6 +26,7 @@ static const ehr_plugin_kind_t  kinds[] = {
 static const ehr_rule_t *const  tables[] = {
     claims_form_rules,
     claims_form_row_rules,
+    claims_number_rules,
     ehr_card_rules,
     claims_card_rules,
     ehr_person_rules,

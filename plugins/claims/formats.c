@@ -2,7 +2,7 @@
 
 /*
  * Forms of single values that are more than a type and a length (rules F2 to
- * F20, as far as the value says it alone).
+ * F20, as far as the value says it alone, but for numbers).
  */
 
 #include "claims.h"
@@ -11,16 +11,12 @@
 
 
 #define PACKAGE_MAX      999
-#define AMOUNT_PLACES    2
-#define QUANTITY_PLACES  3
-#define RATIO_MAX        (100 * EHR_DECIMAL_ONE)
 #define TENDER_PARTS     4
 #define SIGN_LETTERS     3      /* of a vital sign's name */
 
 
 static void form_f2(ehr_check_t *check);
 static void form_f5(ehr_check_t *check);
-static void form_f6(ehr_check_t *check);
 static void form_f8(ehr_check_t *check);
 static void form_f9(ehr_check_t *check);
 static void form_f10(ehr_check_t *check);
@@ -51,13 +47,6 @@ const ehr_rule_t  claims_form_rules[] = {
       "Parts of a list have a semicolon between, no spaces, and none is "
       "empty",
       FORM_SOURCE, form_f5 },
-
-    { "F6.2", EHR_CLASS_S,
-      "Số lượng và đơn giá có nhiều nhất 3 chữ số thập phân, số tiền nhiều "
-      "nhất 2, tỷ lệ là số nguyên từ 0 đến 100",
-      "Quantities and prices have at most 3 decimals, amounts at most 2, "
-      "ratios are whole numbers from 0 to 100",
-      FORM_SOURCE ", XML1, XML2, XML3", form_f6 },
 
     { "F8", EHR_CLASS_S,
       "MA_TTDV phải là 10 chữ số mã số BHXH (đến hết 2024)",
@@ -225,89 +214,6 @@ form_f5(ehr_check_t *check)
 
     ehr_check_shape(check, &places, is_tight_and_full);
     ehr_check_shape(check, &open_places, is_tight);
-}
-
-
-/* --- numbers (F6) -------------------------------------------------------- */
-
-
-static int
-is_amount(ehr_str_t value)
-{
-    return ehr_decimal_places(value) <= AMOUNT_PLACES;
-}
-
-
-static int
-is_quantity(ehr_str_t value)
-{
-    return ehr_decimal_places(value) <= QUANTITY_PLACES;
-}
-
-
-static int
-is_ratio(ehr_str_t value)
-{
-    ehr_decimal_t  d;
-
-    return !ehr_decimal_parse(value, &d)
-           || (d >= 0 && d <= RATIO_MAX && ehr_decimal_places(value) == 0);
-}
-
-
-static void
-form_f6_amounts(ehr_check_t *check)
-{
-    static const ehr_place_t   rows[] = {
-        { EHR_SECTION_XML1, EHR_XML1_T_THUOC },
-        { EHR_SECTION_XML1, EHR_XML1_T_VTYT },
-        { EHR_SECTION_XML1, EHR_XML1_T_TONGCHI_BV },
-        { EHR_SECTION_XML1, EHR_XML1_T_TONGCHI_BH },
-        { EHR_SECTION_XML1, EHR_XML1_T_BNTT },
-        { EHR_SECTION_XML1, EHR_XML1_T_BNCCT },
-        { EHR_SECTION_XML1, EHR_XML1_T_BHTT },
-        { EHR_SECTION_XML1, EHR_XML1_T_NGUONKHAC },
-        { EHR_SECTION_XML1, EHR_XML1_T_BHTT_GDV },
-        { EHR_SECTION_XML2, EHR_XML2_THANH_TIEN_BV },
-        { EHR_SECTION_XML2, EHR_XML2_THANH_TIEN_BH },
-        { EHR_SECTION_XML2, EHR_XML2_T_NGUONKHAC },
-        { EHR_SECTION_XML2, EHR_XML2_T_BNTT },
-        { EHR_SECTION_XML2, EHR_XML2_T_BNCCT },
-        { EHR_SECTION_XML2, EHR_XML2_T_BHTT },
-        { EHR_SECTION_XML3, EHR_XML3_THANH_TIEN_BV },
-        { EHR_SECTION_XML3, EHR_XML3_THANH_TIEN_BH },
-        { EHR_SECTION_XML3, EHR_XML3_T_NGUONKHAC },
-        { EHR_SECTION_XML3, EHR_XML3_T_BNTT },
-        { EHR_SECTION_XML3, EHR_XML3_T_BNCCT },
-        { EHR_SECTION_XML3, EHR_XML3_T_BHTT }
-    };
-    static const ehr_places_t  places = ehr_places(rows);
-
-    ehr_check_shape(check, &places, is_amount);
-}
-
-
-static void
-form_f6(ehr_check_t *check)
-{
-    static const ehr_place_t   quantity_rows[] = {
-        { EHR_SECTION_XML2, EHR_XML2_SO_LUONG },
-        { EHR_SECTION_XML2, EHR_XML2_DON_GIA },
-        { EHR_SECTION_XML3, EHR_XML3_SO_LUONG },
-        { EHR_SECTION_XML3, EHR_XML3_DON_GIA_BV },
-        { EHR_SECTION_XML3, EHR_XML3_DON_GIA_BH }
-    };
-    static const ehr_place_t   ratio_rows[] = {
-        { EHR_SECTION_XML2, EHR_XML2_TYLE_TT_BH },
-        { EHR_SECTION_XML3, EHR_XML3_TYLE_TT_DV },
-        { EHR_SECTION_XML3, EHR_XML3_TYLE_TT_BH }
-    };
-    static const ehr_places_t  quantities = ehr_places(quantity_rows);
-    static const ehr_places_t  ratios = ehr_places(ratio_rows);
-
-    form_f6_amounts(check);
-    ehr_check_shape(check, &quantities, is_quantity);
-    ehr_check_shape(check, &ratios, is_ratio);
 }
 
 

@@ -45,6 +45,7 @@ static const ehr_rule_t *const  tables[] = {
     claims_total_rules,
     claims_level_rules,
     claims_required_rules,
+    claims_need_rules,
     claims_result_rules,
     claims_codelist_rules,
     claims_route_rules,

@@ -51,6 +51,7 @@ extern const ehr_rule_t  claims_identity_rules[];
 extern const ehr_rule_t  claims_level_rules[];
 extern const ehr_rule_t  claims_link_rules[];
 extern const ehr_rule_t  claims_money_rules[];
+extern const ehr_rule_t  claims_need_rules[];
 extern const ehr_rule_t  claims_number_rules[];
 extern const ehr_rule_t  claims_package_rules[];
 extern const ehr_rule_t  claims_paper_rules[];

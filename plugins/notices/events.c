@@ -7,6 +7,7 @@
 
 #include "notices.h"
 
+#include "ehr_needs.h"
 #include "ehr_shape.h"
 
 
@@ -152,19 +153,15 @@ birth_n4(ehr_check_t *check)
 static void
 birth_n2(ehr_check_t *check)
 {
-    const ehr_section_t  *s = ehr_section(check, EHR_SECTION_HSDLGCS);
+    static const ehr_need_t   lines[] = {
+        { "N2", EHR_SECTION_HSDLGCS, EHR_HSDLGCS_GHI_CHU,
+          EHR_HSDLGCS_SINHCON_PHAUTHUAT, "1" },
+        { "N2", EHR_SECTION_HSDLGCS, EHR_HSDLGCS_GHI_CHU,
+          EHR_HSDLGCS_SINHCON_DUOI32TUAN, "1" }
+    };
+    static const ehr_needs_t  needs = ehr_needs(lines);
 
-    for (uint32_t i = 0; i < s->nrows; i++) {
-        const ehr_row_t  *row = &s->rows[i];
-
-        if ((ehr_text_is(ehr_value(row, EHR_HSDLGCS_SINHCON_PHAUTHUAT), "1")
-             || ehr_text_is(ehr_value(row, EHR_HSDLGCS_SINHCON_DUOI32TUAN),
-                            "1"))
-            && ehr_is_empty(row, EHR_HSDLGCS_GHI_CHU))
-        {
-            ehr_fail(check, s, row, EHR_HSDLGCS_GHI_CHU);
-        }
-    }
+    ehr_check_needs(check, &needs);
 }
 
 

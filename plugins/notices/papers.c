@@ -2,11 +2,13 @@
 
 /*
  * Papers of the persons in a notice: the kind of number and the number,
- * social insurance, residence (rules F9, K1, I7, ID01, ID04, ID14, ID17).
+ * social insurance, residence (rules F9, K1, I7, ID01, ID04, ID14, ID17,
+ * R.LOAI_GIAYTO).
  */
 
 #include "notices.h"
 
+#include "ehr_needs.h"
 #include "ehr_province.h"
 #include "ehr_shape.h"
 
@@ -18,6 +20,7 @@ static void paper_id01(ehr_check_t *check);
 static void paper_id04(ehr_check_t *check);
 static void paper_id14(ehr_check_t *check);
 static void paper_id17(ehr_check_t *check);
+static void paper_issue(ehr_check_t *check);
 
 
 #define PAPER_SOURCE  "CV 3220/BHXH-CNTT 2025, Phụ lục 02"
@@ -65,6 +68,12 @@ const ehr_rule_t  notices_paper_rules[] = {
       "Mã số BHXH khác 10 số cuối của mã thẻ BHYT",
       "The social-insurance number is not the last 10 digits of the card",
       PAPER_HABIT, paper_id17 },
+
+    { "R.LOAI_GIAYTO", EHR_CLASS_C | EHR_CLASS_UNSURE,
+      "Giấy báo tử: LOAI_GIAYTO khác 0 thì phải có NGAY_CAP và NOI_CAP",
+      "Death notice: unless LOAI_GIAYTO is 0, NGAY_CAP and NOI_CAP must be "
+      "filled",
+      PAPER_SOURCE, paper_issue },
 
     { NULL, 0, NULL, NULL, NULL, NULL }
 };
@@ -240,6 +249,23 @@ static void
 paper_id04(ehr_check_t *check)
 {
     numbers_each(check, is_other_kind);
+}
+
+
+/* The day of a citizen's card is asked for by ID12. */
+
+static void
+paper_issue(ehr_check_t *check)
+{
+    static const ehr_need_t   lines[] = {
+        { "R.LOAI_GIAYTO", EHR_SECTION_HSDLGBT, EHR_HSDLGBT_NGAY_CAP,
+          EHR_HSDLGBT_LOAI_GIAYTO, "2 3 5 6 7" },
+        { "R.LOAI_GIAYTO", EHR_SECTION_HSDLGBT, EHR_HSDLGBT_NOI_CAP,
+          EHR_HSDLGBT_LOAI_GIAYTO, "1 2 3 4 5 6 7" }
+    };
+    static const ehr_needs_t  needs = ehr_needs(lines);
+
+    ehr_check_needs(check, &needs);
 }
 
 

@@ -560,7 +560,7 @@ ngx_http_ehr_doctor_run(ehr_store_t *store, void *data)
         doc->ndepths = 0;
     }
 
-    ngx_http_ehr_room_look(admin->ctx->mcf, &doc->room);
+    ngx_http_ehr_room_look(admin->ctx->mcf, store, &doc->room);
 
     ehr_json_begin(&doc->json, admin->ctx->arena);
     ehr_json_open(&doc->json, NULL, '{');

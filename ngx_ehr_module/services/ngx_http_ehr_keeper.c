@@ -21,8 +21,12 @@
 #define NGX_HTTP_EHR_KEEP_EACH      1000      /* ms */
 #define NGX_HTTP_EHR_KEEP_SOON      200       /* ms, while there is more */
 
-#define NGX_HTTP_EHR_FREE_MAX       (1024 * 1024 * 1024)
 #define NGX_HTTP_EHR_FREE_SHARE     20        /* one in: 5 % */
+#define NGX_HTTP_EHR_FREE_MIN       (64 * 1024 * 1024)
+#define NGX_HTTP_EHR_FREE_MAX       (1024 * 1024 * 1024)
+
+/* Looks that may be missed before the next one tells. */
+#define NGX_HTTP_EHR_LOOKS_AHEAD    2
 
 /* What the record of a document takes beside its bytes, with indexes. */
 #define NGX_HTTP_EHR_RECORD_BYTES   2048
@@ -46,6 +50,7 @@ struct ngx_http_ehr_keeper_s {
     ehr_rc_t                    rc;
     char                        error[256];
     ngx_http_ehr_room_t         room;
+    uint64_t                    filled_bytes; /* at the last look */
 };
 
 
@@ -170,15 +175,18 @@ ngx_http_ehr_less(uint64_t a, uint64_t b)
 
 
 void
-ngx_http_ehr_room_look(ngx_http_ehr_main_conf_t *mcf,
+ngx_http_ehr_room_look(ngx_http_ehr_main_conf_t *mcf, ehr_store_t *store,
     ngx_http_ehr_room_t *room)
 {
-    uint64_t        floor, most;
+    uint64_t        floor, most, database;
     struct statvfs  fs;
 
     ngx_memzero(room, sizeof(ngx_http_ehr_room_t));
 
-    room->used_bytes = ngx_http_ehr_file_bytes(&mcf->store_path, "")
+    database = ngx_http_ehr_file_bytes(&mcf->store_path, "");
+    room->owed_bytes = ehr_store_log_owes(store);
+    room->filled_bytes = database + room->owed_bytes;
+    room->used_bytes = database
                        + ngx_http_ehr_file_bytes(&mcf->store_path, "-wal");
 
     /* What cannot be asked refuses nobody: the store itself will say. */
@@ -196,10 +204,15 @@ ngx_http_ehr_room_look(ngx_http_ehr_main_conf_t *mcf,
     } else {
         floor = (uint64_t) fs.f_blocks * fs.f_frsize
                 / NGX_HTTP_EHR_FREE_SHARE;
+        floor = ngx_max(floor, NGX_HTTP_EHR_FREE_MIN);
         floor = ngx_min(floor, NGX_HTTP_EHR_FREE_MAX);
     }
 
-    room->left_bytes = ngx_http_ehr_less(room->free_bytes, floor);
+    /* The log is written over and over again, and then asks for its room in
+     * the database all at once. */
+
+    room->left_bytes = ngx_http_ehr_less(room->free_bytes,
+                                         floor + room->owed_bytes);
 
     if (mcf->store_max > 0) {
         most = ngx_http_ehr_less((uint64_t) mcf->store_max,
@@ -211,12 +224,33 @@ ngx_http_ehr_room_look(ngx_http_ehr_main_conf_t *mcf,
 }
 
 
+/* Who looks once a second must see what will be there until the next look. */
+
+static void
+ngx_http_ehr_keeper_look(ngx_http_ehr_keeper_t *keeper)
+{
+    uint64_t              soon;
+    ngx_http_ehr_room_t  *room = &keeper->room;
+
+    ngx_http_ehr_room_look(keeper->worker->mcf, keeper->store, room);
+
+    if (keeper->filled_bytes && room->is_known) {
+        soon = NGX_HTTP_EHR_LOOKS_AHEAD
+               * ngx_http_ehr_less(room->filled_bytes, keeper->filled_bytes);
+
+        room->is_full |= (room->left_bytes <= soon);
+    }
+
+    keeper->filled_bytes = room->filled_bytes;
+}
+
+
 static void
 ngx_http_ehr_keeper_run(void *data)
 {
     ngx_http_ehr_keeper_t  *keeper = data;
 
-    ngx_http_ehr_room_look(keeper->worker->mcf, &keeper->room);
+    ngx_http_ehr_keeper_look(keeper);
 
     keeper->rc = ehr_store_keep(keeper->store, &keeper->keep);
 
@@ -451,8 +485,9 @@ ngx_http_ehr_keeper_done(void *data)
 
     if (keeper->keep.is_mine) {
         ngx_http_ehr_keeper_share(keeper);
-        ngx_http_ehr_keeper_tell(keeper);
     }
+
+    ngx_http_ehr_keeper_tell(keeper);
 
     if (keeper->rc != EHR_OK) {
 

@@ -270,7 +270,7 @@ ngx_http_ehr_probe_run(ehr_store_t *store, void *data)
                                  probe->ctx->arena, &probe->depths,
                                  &probe->ndepths);
 
-    ngx_http_ehr_room_look(probe->ctx->mcf, &probe->room);
+    ngx_http_ehr_room_look(probe->ctx->mcf, store, &probe->room);
 }
 
 

@@ -471,6 +471,10 @@ ehr_rc_t ehr_store_checkpoint(ehr_store_t *store, int *frames_left);
 
 int ehr_store_log_frames(const ehr_store_t *store);
 
+/* Bytes of the log, as it is now, that have no place in the database yet: what
+ * that may still grow by. */
+uint64_t ehr_store_log_owes(ehr_store_t *store);
+
 
 /* --- chores ------------------------------------------------------------ */
 
@@ -508,7 +512,7 @@ typedef struct {
     int64_t                 configured_ms;  /* of two, the newer has the
                                                chores */
     int64_t                 now_ms;
-    int                     is_sweeping;
+    int                     is_sweeping;    /* 0: knows no partners */
     int64_t                 retry_max_ms;   /* of any partner */
     const char *const      *partners; /* that lanes serve; none: all */
     uint32_t                npartners;
@@ -519,6 +523,7 @@ typedef struct {
 
     /* the store's own from one call to the next; zero at first */
     int                     is_mine;  /* the lease is ours */
+    int                     is_sweeper;     /* and that of sweeping */
     int64_t                 sweep_due_ms;
     int64_t                 sweep_position[3];
     int64_t                 retain_due_ms;
@@ -541,7 +546,8 @@ typedef struct {
 
 /*
  * A step of the journal's chores, if this caller has or gets the lease on
- * them: sweeping (delivery.md), retention, sealing anew, giving pages back.
+ * them: retention, sealing anew, giving pages back; and, with a lease of its
+ * own, sweeping (delivery.md).
  * Small transactions of its own; keep is the caller's for the handle's life.
  */
 ehr_rc_t ehr_store_keep(ehr_store_t *store, ehr_store_keep_t *keep);

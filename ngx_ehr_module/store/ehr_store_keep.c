@@ -2,8 +2,9 @@
 
 /*
  * Who does the journal's chores, and in what order: one worker of all, for as
- * long as its lease stands.  Each chore looks in a read view, which stands in
- * nobody's way, and changes in small transactions.
+ * long as its lease stands.  Sweeping has a lease of its own: an nginx without
+ * the courier does not know the partners that it needs.  Each chore looks in a
+ * read view, which stands in nobody's way, and changes in small transactions.
  */
 
 #include <stdio.h>
@@ -19,19 +20,21 @@
 
 ehr_rc_t
 ehr_store_keep_is_mine(ehr_store_t *store, const ehr_store_keep_t *keep,
-                       int64_t *until_ms)
+                       const char *lease, int64_t *until_ms)
 {
     ehr_query_t  q;
 
     ehr_query_begin(&q, store, EHR_SQL_CHORE_MINE);
     ehr_query_int(&q, (int64_t) keep->owner.incarnation);
+    ehr_query_text(&q, lease);
 
     return ehr_store_get_int(&q, until_ms);
 }
 
 
 static ehr_rc_t
-is_free(ehr_store_t *store, const ehr_store_keep_t *keep, int *is)
+is_free(ehr_store_t *store, const ehr_store_keep_t *keep, const char *lease,
+        int *is)
 {
     int64_t      left_ms;
     ehr_rc_t     rc;
@@ -41,6 +44,7 @@ is_free(ehr_store_t *store, const ehr_store_keep_t *keep, int *is)
     ehr_query_int(&q, keep->now_ms);
     ehr_query_int(&q, (int64_t) keep->owner.incarnation);
     ehr_query_int(&q, keep->configured_ms);
+    ehr_query_text(&q, lease);
 
     rc = ehr_store_get_int(&q, &left_ms);
 
@@ -52,7 +56,8 @@ is_free(ehr_store_t *store, const ehr_store_keep_t *keep, int *is)
 
 
 static ehr_rc_t
-take_lease(ehr_store_t *store, ehr_store_keep_t *keep)
+take_lease(ehr_store_t *store, const ehr_store_keep_t *keep,
+           const char *lease, int *is_mine)
 {
     ehr_rc_t     rc;
     ehr_query_t  q;
@@ -67,14 +72,15 @@ take_lease(ehr_store_t *store, ehr_store_keep_t *keep)
     ehr_query_int(&q, keep->now_ms + LEASE_MS);
     ehr_query_int(&q, keep->now_ms);
     ehr_query_int(&q, keep->configured_ms);
+    ehr_query_text(&q, lease);
 
     rc = ehr_query_run(&q);
-    keep->is_mine = rc == EHR_OK && sqlite3_changes64(store->db) == 1;
+    *is_mine = rc == EHR_OK && sqlite3_changes64(store->db) == 1;
 
     rc = ehr_store_end_write(store, rc);
 
     if (rc != EHR_OK) {
-        keep->is_mine = 0;
+        *is_mine = 0;
     }
 
     return rc;
@@ -84,24 +90,26 @@ take_lease(ehr_store_t *store, ehr_store_keep_t *keep)
 /* Renewed when half of it is over; asked for only when it seems free. */
 
 static ehr_rc_t
-hold_lease(ehr_store_t *store, ehr_store_keep_t *keep)
+hold_lease(ehr_store_t *store, const ehr_store_keep_t *keep,
+           const char *lease, int *is_mine)
 {
     int       is;
     int64_t   left_ms = 0;
     ehr_rc_t  rc;
 
-    rc = ehr_store_keep_is_mine(store, keep, &left_ms);
+    rc = ehr_store_keep_is_mine(store, keep, lease, &left_ms);
     left_ms -= keep->now_ms;
-    keep->is_mine = rc == EHR_OK;
+    *is_mine = rc == EHR_OK;
 
     if (rc == EHR_REFUSED) {
-        rc = is_free(store, keep, &is);
+        rc = is_free(store, keep, lease, &is);
 
-        return rc == EHR_OK && is ? take_lease(store, keep) : rc;
+        return rc == EHR_OK && is ? take_lease(store, keep, lease, is_mine)
+                                  : rc;
     }
 
     return rc == EHR_OK && (left_ms <= LEASE_MS / 2 || left_ms > LEASE_MAX_MS)
-           ? take_lease(store, keep) : rc;
+           ? take_lease(store, keep, lease, is_mine) : rc;
 }
 
 
@@ -178,11 +186,26 @@ typedef ehr_rc_t (*chore_pt)(ehr_store_t *store, ehr_store_keep_t *keep);
 
 
 static const chore_pt  chores[] = {
-    ehr_store_sweep,
     ehr_store_retain,
     ehr_store_reseal,
     shrink
 };
+
+
+static ehr_rc_t
+do_sweep(ehr_store_t *store, ehr_store_keep_t *keep)
+{
+    ehr_rc_t  rc;
+
+    if (!keep->is_sweeping) {
+        return EHR_OK;
+    }
+
+    rc = hold_lease(store, keep, EHR_LEASE_SWEEPER, &keep->is_sweeper);
+
+    return rc == EHR_OK && keep->is_sweeper ? ehr_store_sweep(store, keep)
+                                            : rc;
+}
 
 
 static ehr_rc_t
@@ -191,7 +214,11 @@ do_chores(ehr_store_t *store, ehr_store_keep_t *keep)
     size_t    i;
     ehr_rc_t  rc;
 
-    rc = hold_lease(store, keep);
+    rc = do_sweep(store, keep);
+
+    if (rc == EHR_OK) {
+        rc = hold_lease(store, keep, EHR_LEASE_KEEPER, &keep->is_mine);
+    }
 
     if (rc != EHR_OK || !keep->is_mine) {
         return rc;
@@ -233,7 +260,7 @@ ehr_store_keep(ehr_store_t *store, ehr_store_keep_t *keep)
 
 
 static ehr_rc_t
-drop_lease(ehr_store_t *store, const ehr_store_keep_t *keep)
+drop_leases(ehr_store_t *store, const ehr_store_keep_t *keep)
 {
     ehr_rc_t     rc;
     ehr_query_t  q;
@@ -255,7 +282,7 @@ ehr_store_keep_end(ehr_store_t *store, ehr_store_keep_t *keep)
 {
     ehr_rc_t  rc;
 
-    if (!keep->is_mine) {
+    if (!keep->is_mine && !keep->is_sweeper) {
         return EHR_OK;
     }
 
@@ -264,8 +291,9 @@ ehr_store_keep_end(ehr_store_t *store, ehr_store_keep_t *keep)
         return rc;
     }
 
-    rc = drop_lease(store, keep);
+    rc = drop_leases(store, keep);
     keep->is_mine = 0;
+    keep->is_sweeper = 0;
     ehr_store_leave(store);
 
     return rc;

@@ -23,6 +23,7 @@
 #define FRAME_SALT   8                /* in the head of a frame */
 #define SALT         8
 #define INDEX_BYTES  32768
+#define INDEX_MOVED  96               /* behind two copies of the head */
 
 
 /* The head of the index ("WAL-Index Header" in SQLite's documentation of its
@@ -49,10 +50,10 @@ typedef struct {
 } log_t;
 
 
-/* 0: there is no index yet, so nothing of a log either. */
+/* NULL: there is no index yet, so nothing of a log either. */
 
-static int
-read_index(ehr_store_t *store, index_t *index)
+static const uint8_t *
+map_index(ehr_store_t *store)
 {
     sqlite3_file   *file = NULL;
     void volatile  *region = NULL;
@@ -65,12 +66,32 @@ read_index(ehr_store_t *store, index_t *index)
            != SQLITE_OK
         || region == NULL)
     {
+        return NULL;
+    }
+
+    return (const uint8_t *) (uintptr_t) region;
+}
+
+
+static int
+read_index(ehr_store_t *store, index_t *index)
+{
+    const uint8_t  *region = map_index(store);
+
+    if (region == NULL) {
         return 0;
     }
 
-    memcpy(index, (const void *) (uintptr_t) region, sizeof(index_t));
+    memcpy(index, region, sizeof(index_t));
 
     return index->is_made && index->frames != 0;
+}
+
+
+static sqlite3_int64
+page_bytes(const index_t *index)
+{
+    return index->page_bytes == 1 ? 65536 : index->page_bytes;
 }
 
 
@@ -143,8 +164,7 @@ compare(ehr_store_t *store, const index_t *index)
         return EHR_LATER;
     }
 
-    frame_bytes = FRAME_HEAD
-                  + (index->page_bytes == 1 ? 65536 : index->page_bytes);
+    frame_bytes = FRAME_HEAD + page_bytes(index);
     last = LOG_HEAD + frame_bytes * ((sqlite3_int64) index->frames - 1);
 
     if (log.bytes < last + frame_bytes) {
@@ -193,4 +213,22 @@ ehr_store_may_move_log(ehr_store_t *store)
 
     return log_file(store) == NULL || !read_index(store, &index)
            || compare(store, &index) == EHR_OK;
+}
+
+
+uint64_t
+ehr_store_log_owes(ehr_store_t *store)
+{
+    index_t    index;
+    uint32_t   moved;
+
+    if (store->db == NULL || !read_index(store, &index)) {
+        return 0;
+    }
+
+    memcpy(&moved, map_index(store) + INDEX_MOVED, sizeof(moved));
+
+    return moved < index.frames
+           ? (uint64_t) (index.frames - moved) * (uint64_t) page_bytes(&index)
+           : 0;
 }

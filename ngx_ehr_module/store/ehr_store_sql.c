@@ -260,15 +260,15 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
 
     [EHR_SQL_CHORE_MINE] =
         "SELECT until_ms FROM chores"
-        " WHERE name = 'keeper' AND owner_incarnation = ?1",
+        " WHERE name = ?2 AND owner_incarnation = ?1",
 
     [EHR_SQL_CHORE_LEFT] =
         "SELECT iif(configured_ms < ?3, 0, until_ms - ?1) FROM chores"
-        " WHERE name = 'keeper' AND owner_incarnation <> ?2",
+        " WHERE name = ?4 AND owner_incarnation <> ?2",
 
     [EHR_SQL_CHORE_TAKE] =
         "INSERT INTO chores (name, owner_incarnation, until_ms,"
-        " configured_ms) VALUES ('keeper', ?1, ?2, ?4)"
+        " configured_ms) VALUES (?5, ?1, ?2, ?4)"
         " ON CONFLICT (name) DO UPDATE"
         " SET owner_incarnation = ?1, until_ms = ?2, configured_ms = ?4"
         " WHERE owner_incarnation = ?1 OR until_ms <= ?3 OR until_ms > ?2"
@@ -276,7 +276,7 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
 
     [EHR_SQL_CHORE_DROP] =
         "UPDATE chores SET until_ms = 0"
-        " WHERE name = 'keeper' AND owner_incarnation = ?1",
+        " WHERE name IN ('keeper', 'sweeper') AND owner_incarnation = ?1",
 
     [EHR_SQL_SWEEP_PARTNERS] =
         "SELECT partner FROM deliveries INDEXED BY deliveries_state"

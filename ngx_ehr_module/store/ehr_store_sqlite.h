@@ -269,10 +269,13 @@ ehr_rc_t ehr_store_reseal_content(ehr_store_t *store, int64_t seq,
 
 /* --- chores: between enter() and leave(), in transactions of their own --- */
 
+#define EHR_LEASE_KEEPER   "keeper"
+#define EHR_LEASE_SWEEPER  "sweeper"
+
 /* EHR_REFUSED: the lease is somebody else's, or nobody's. */
 ehr_rc_t ehr_store_keep_is_mine(ehr_store_t *store,
                                 const ehr_store_keep_t *keep,
-                                int64_t *until_ms);
+                                const char *lease, int64_t *until_ms);
 
 ehr_rc_t ehr_store_sweep(ehr_store_t *store, ehr_store_keep_t *keep);
 ehr_rc_t ehr_store_retain(ehr_store_t *store, ehr_store_keep_t *keep);

@@ -123,9 +123,9 @@ mend(ehr_store_t *store, ehr_store_keep_t *keep, const check_t *check,
 
     /* Who has the chores now may know partners that we do not. */
 
-    rc = ehr_store_keep_is_mine(store, keep, &until_ms);
+    rc = ehr_store_keep_is_mine(store, keep, EHR_LEASE_SWEEPER, &until_ms);
     if (rc == EHR_REFUSED) {
-        keep->is_mine = 0;
+        keep->is_sweeper = 0;
         return ehr_store_end_write(store, EHR_OK);
     }
 
@@ -393,9 +393,7 @@ ehr_store_sweep(ehr_store_t *store, ehr_store_keep_t *keep)
 {
     ehr_rc_t  rc;
 
-    if (!keep->is_sweeping
-        || !ehr_store_is_due(keep, keep->sweep_due_ms, SWEEP_MS))
-    {
+    if (!ehr_store_is_due(keep, keep->sweep_due_ms, SWEEP_MS)) {
         return EHR_OK;
     }
 

@@ -503,6 +503,40 @@ a_readonly_handle_reads_and_does_not_write(void **state)
 }
 
 
+/* The log is written over from its beginning: its size says nothing of it. */
+
+static void
+what_the_log_owes_the_database_is_known(void **state)
+{
+    int                  i, frames;
+    uint64_t             owed = 0;
+    world_t             *w = *state;
+    ehr_store_t         *reader;
+    ehr_store_submit_t   op;
+
+    reader = world_open(w, 1);
+    assert_non_null(reader);
+
+    for (i = 0; i < 2; i++) {
+        document(w, &op, i == 0 ? "<A/>" : "<B/>");
+        submit(w, &op);
+        assert_true(ehr_store_log_owes(w->store) >= 4096);
+        assert_int_equal(ehr_store_log_owes(w->store) % 4096, 0);
+
+        assert_int_equal(ehr_store_log_owes(reader),
+                         ehr_store_log_owes(w->store));
+        assert_true(i == 0 || ehr_store_log_owes(w->store) < owed);
+        owed = ehr_store_log_owes(w->store);
+
+        assert_ok(ehr_store_checkpoint(w->store, &frames));
+        assert_int_equal(ehr_store_log_owes(w->store), 0);
+        assert_int_equal(ehr_store_log_owes(reader), 0);
+    }
+
+    ehr_store_close(reader);
+}
+
+
 /* --- lists --- */
 
 static uint32_t
@@ -941,6 +975,7 @@ main(void)
         store_test(an_impossible_limit_is_broken),
         store_test(depths_count_open_deliveries_by_partner_and_state),
         store_test(what_was_stored_is_there_after_reopening),
+        store_test(what_the_log_owes_the_database_is_known),
         store_test(a_newer_journal_is_refused),
         folder_test(a_database_of_another_program_is_refused_and_left_alone),
         folder_test(a_file_that_is_no_database_is_refused),

@@ -156,6 +156,40 @@ a_lease_of_a_far_future_is_none(void **state)
 }
 
 
+/* An nginx without the courier knows no partners: it keeps, it never sweeps,
+ * and whoever does is not kept from it. */
+
+static void
+who_does_not_sweep_keeps_nobody_from_it(void **state)
+{
+    world_t           *w = *state;
+    ehr_store_keep_t   courier, gateway;
+
+    begin(&gateway, 22);
+    gateway.is_sweeping = 0;
+    gateway.configured_ms = 2;
+    assert_ok(ehr_store_keep(w->store, &gateway));
+    assert_true(gateway.is_mine);
+    assert_false(gateway.is_sweeper);
+
+    begin(&courier, 11);
+    courier.configured_ms = 1;
+    assert_ok(ehr_store_keep(w->store, &courier));
+    assert_false(courier.is_mine);
+    assert_true(courier.is_sweeper);
+
+    assert_ok(ehr_store_keep(w->store, &gateway));
+    assert_true(gateway.is_mine);
+    assert_false(gateway.is_sweeper);
+
+    /* One of them leaves, with what it had. */
+    assert_ok(ehr_store_keep_end(w->store, &gateway));
+    assert_ok(ehr_store_keep(w->store, &courier));
+    assert_true(courier.is_mine);
+    assert_true(courier.is_sweeper);
+}
+
+
 static void
 a_newer_configuration_takes_the_chores_at_once(void **state)
 {
@@ -365,6 +399,7 @@ a_partner_that_is_new_gets_what_was_held_without_it(void **state)
     old.now_ms += 61000;
     assert_ok(ehr_store_keep(w->store, &old));
     assert_false(old.is_mine);
+    assert_false(old.is_sweeper);
     assert_int_equal(state_of(w, op.sub.id), EHR_STATE_RETRYING);
 }
 
@@ -633,6 +668,7 @@ main(void)
         store_test(one_at_a_time_does_the_chores),
         store_test(an_old_lease_is_not_renewed_behind_ones_back),
         store_test(a_lease_of_a_far_future_is_none),
+        store_test(who_does_not_sweep_keeps_nobody_from_it),
         store_test(a_newer_configuration_takes_the_chores_at_once),
         store_test(an_ordinary_journal_needs_no_mending),
         store_test(a_time_beyond_the_cap_comes_at_once),

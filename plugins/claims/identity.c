@@ -41,9 +41,9 @@ const ehr_rule_t  claims_identity_rules[] = {
 
     { "I7", EHR_CLASS_C,
       "Mã nơi cư trú: tỉnh 2 chữ số, xã 5 chữ số, huyện 3 chữ số (phải có "
-      "đến hết 30/06/2025)",
+      "khi NGAY_RA đến hết 30/06/2025)",
       "Codes of residence: province 2 digits, commune 5, district 3 (needed "
-      "until 30/06/2025)",
+      "with NGAY_RA until 30/06/2025)",
       "QĐ 4750/QĐ-BYT, Phụ lục, XML1; QĐ 19/2025/QĐ-TTg", identity_i7 },
 
     { "I8", EHR_CLASS_S,
@@ -219,6 +219,18 @@ is_commune(ehr_str_t code)
 }
 
 
+/* The whole stay was before the reform: one across it is written up after. */
+
+static int
+is_before_reform(const claim_t *claim)
+{
+    uint32_t  arrival = arrival_day(claim->xml1);
+
+    return arrival > 0 && arrival < EHR_PROVINCE_REFORM
+           && claim->day > 0 && claim->day < EHR_PROVINCE_REFORM;
+}
+
+
 /* Whoever is no citizen may have no district. */
 
 static void
@@ -241,13 +253,12 @@ identity_i7(ehr_check_t *check)
     static const ehr_places_t  communes = ehr_places(commune_rows);
 
     const ehr_row_t  *xml1 = claim_of(check)->xml1;
-    uint32_t          day = xml1 ? arrival_day(xml1) : 0;
 
     ehr_check_shape(check, &provinces, is_province);
     ehr_check_shape(check, &districts, is_district);
     ehr_check_shape(check, &communes, is_commune);
 
-    if (day > 0 && day < EHR_PROVINCE_REFORM
+    if (xml1 != NULL && is_before_reform(claim_of(check))
         && ehr_is_empty(xml1, EHR_XML1_MAHUYEN_CU_TRU)
         && ehr_text_is(ehr_value(xml1, EHR_XML1_MA_QUOCTICH), "000"))
     {

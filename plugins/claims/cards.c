@@ -6,7 +6,7 @@
  * in ehr_card.c.
  */
 
-#include "claims.h"
+#include "money.h"
 
 #include "ehr_shape.h"
 
@@ -153,7 +153,8 @@ card_k3(ehr_check_t *check)
 /* --- lists --------------------------------------------------------------- */
 
 
-/* Fields that are empty are told by others (K9, K11). */
+/* Fields that are empty are told by others (K9, K11), a card of who is not
+ * insured by K10. */
 
 static void
 card_k4(ehr_check_t *check)
@@ -164,7 +165,7 @@ card_k4(ehr_check_t *check)
     const ehr_row_t  *row = claim_of(check)->xml1;
     size_t            cards;
 
-    if (row == NULL) {
+    if (row == NULL || money_is_uninsured(check)) {
         return;
     }
 
@@ -200,7 +201,7 @@ card_k7(ehr_check_t *check)
     const ehr_row_t      *row = claim_of(check)->xml1;
     ehr_str_t             facility, from, until;
 
-    if (row == NULL) {
+    if (row == NULL || money_is_uninsured(check)) {
         return;
     }
 

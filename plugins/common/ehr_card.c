@@ -100,8 +100,24 @@ typedef struct {
 typedef void (*card_rule_f)(const card_at_t *at);
 
 
+static ehr_str_t
+card_text(const card_at_t *at, uint32_t field)
+{
+    return ehr_value(at->row, field);
+}
+
+
+static int
+is_uninsured(const card_at_t *at)
+{
+    return ehr_text_is(card_text(at, at->fields->kind), "9");
+}
+
+
+/* Where there must be no card nothing but K10 speaks of it. */
+
 static void
-cards_each(ehr_check_t *check, card_rule_f rule)
+cards_each_of(ehr_check_t *check, card_rule_f rule, int uninsured)
 {
     const ehr_subject_t  *subject = check->data;
     card_at_t             at = { check, subject->card, NULL, NULL };
@@ -114,15 +130,18 @@ cards_each(ehr_check_t *check, card_rule_f rule)
 
     for (uint32_t i = 0; i < at.section->nrows; i++) {
         at.row = &at.section->rows[i];
-        rule(&at);
+
+        if (is_uninsured(&at) == uninsured) {
+            rule(&at);
+        }
     }
 }
 
 
-static ehr_str_t
-card_text(const card_at_t *at, uint32_t field)
+static void
+cards_each(ehr_check_t *check, card_rule_f rule)
 {
-    return ehr_value(at->row, field);
+    cards_each_of(check, rule, 0);
 }
 
 
@@ -483,10 +502,6 @@ at_k10(const card_at_t *at)
     const uint32_t  fields[] = { at->fields->card, at->fields->facility,
                                  at->fields->from, at->fields->until };
 
-    if (!ehr_text_is(card_text(at, at->fields->kind), "9")) {
-        return;
-    }
-
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         if (!ehr_is_empty(at->row, fields[i])) {
             card_fail(at, fields[i]);
@@ -498,7 +513,7 @@ at_k10(const card_at_t *at)
 static void
 card_k10(ehr_check_t *check)
 {
-    cards_each(check, at_k10);
+    cards_each_of(check, at_k10, 1);
 }
 
 

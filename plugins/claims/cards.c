@@ -153,6 +153,38 @@ card_k3(ehr_check_t *check)
 /* --- lists --------------------------------------------------------------- */
 
 
+/* Its parts are what was meant: an empty one, or two with a comma between,
+ * are told by F5. */
+
+static int
+is_countable(ehr_str_t value)
+{
+    ehr_list_t  list = ehr_list(value, ';');
+    ehr_str_t   part;
+
+    while (ehr_list_next(&list, &part)) {
+        if (part.len == 0 || memchr(part.data, ',', part.len)) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* The last day may be an empty part (K9). */
+
+static int
+is_miscounted(const ehr_row_t *row, uint32_t field, size_t cards)
+{
+    ehr_str_t  value = ehr_value(row, field);
+    size_t     parts = ehr_list_count(value, ';');
+
+    return parts > 0 && parts != cards
+           && (field == EHR_XML1_GT_THE_DEN || is_countable(value));
+}
+
+
 /* Fields that are empty are told by others (K9, K11), a card of who is not
  * insured by K10. */
 
@@ -163,18 +195,20 @@ card_k4(ehr_check_t *check)
                                         EHR_XML1_GT_THE_DEN };
 
     const ehr_row_t  *row = claim_of(check)->xml1;
-    size_t            cards;
+    ehr_str_t         cards;
 
     if (row == NULL || money_is_uninsured(check)) {
         return;
     }
 
-    cards = ehr_list_count(ehr_value(row, EHR_XML1_MA_THE_BHYT), ';');
+    cards = ehr_value(row, EHR_XML1_MA_THE_BHYT);
+
+    if (cards.len == 0 || !is_countable(cards)) {
+        return;
+    }
 
     for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
-        size_t  parts = ehr_list_count(ehr_value(row, beside[i]), ';');
-
-        if (cards > 0 && parts > 0 && parts != cards) {
+        if (is_miscounted(row, beside[i], ehr_list_count(cards, ';'))) {
             ehr_fail(check, ehr_section(check, EHR_SECTION_XML1), row,
                      beside[i]);
         }

@@ -195,7 +195,28 @@ is_misspelt(ehr_str_t card)
 }
 
 
-/* 1: some part is wrong beyond spelling; 2: some part is misspelt. */
+/* What is wrong with it. */
+
+enum {
+    CARD_FORMLESS = 1,        /* beyond spelling */
+    CARD_MISSPELT = 2
+};
+
+
+static int
+card_fault(ehr_str_t card)
+{
+    card = ehr_text_trim(card);
+
+    if (is_misspelt(card)) {
+        return CARD_MISSPELT;
+    }
+
+    return ehr_is_card(card) ? 0 : CARD_FORMLESS;
+}
+
+
+/* A list that falls into wrong parts is told by F5. */
 
 static int
 cards_fault(ehr_str_t cards)
@@ -205,13 +226,8 @@ cards_fault(ehr_str_t cards)
     int         fault = 0;
 
     while (ehr_list_next(&list, &card)) {
-        card = ehr_text_trim(card);
-
-        if (is_misspelt(card)) {
-            fault |= 2;
-
-        } else if (!ehr_is_card(card)) {
-            fault |= 1;
+        if (card.len > 0 && memchr(card.data, ',', card.len) == NULL) {
+            fault |= card_fault(card);
         }
     }
 
@@ -220,11 +236,25 @@ cards_fault(ehr_str_t cards)
 
 
 static void
-at_k1(const card_at_t *at)
+at_form(const card_at_t *at, int fault)
 {
-    if (cards_fault(card_text(at, at->fields->card)) & 1) {
+    ehr_str_t  value = card_text(at, at->fields->card);
+    int        found = 0;
+
+    if (value.len > 0) {
+        found = at->fields->is_list ? cards_fault(value) : card_fault(value);
+    }
+
+    if (found & fault) {
         card_fail(at, at->fields->card);
     }
+}
+
+
+static void
+at_k1(const card_at_t *at)
+{
+    at_form(at, CARD_FORMLESS);
 }
 
 
@@ -238,9 +268,7 @@ card_k1(ehr_check_t *check)
 static void
 at_id15(const card_at_t *at)
 {
-    if (cards_fault(card_text(at, at->fields->card)) & 2) {
-        card_fail(at, at->fields->card);
-    }
+    at_form(at, CARD_MISSPELT);
 }
 
 
@@ -466,7 +494,7 @@ may_be_endless(ehr_str_t card)
 }
 
 
-/* A list that is shorter is told by K4. */
+/* A list that is shorter is told by K4, one with an empty card by F5. */
 
 static void
 at_k9(const card_at_t *at)
@@ -480,7 +508,9 @@ at_k9(const card_at_t *at)
             return;
         }
 
-        if (until.len == 0 && !may_be_endless(ehr_text_trim(card))) {
+        if (until.len == 0 && card.len > 0
+            && !may_be_endless(ehr_text_trim(card)))
+        {
             card_fail(at, at->fields->until);
 
             return;

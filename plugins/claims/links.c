@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "ehr_shape.h"
+#include "ehr_visit.h"
 
 
 #define DISEASE_LEN  3     /* of an ICD-10 category */
@@ -269,12 +270,22 @@ link_l5(ehr_check_t *check)
 /* --- forms of care ------------------------------------------------------- */
 
 
+/* The row of that code on the claim's day; a code without one is told by
+ * C.MA_LOAI_KCB. */
+
+static const ehr_code_t *
+care_of(const ehr_check_t *check, ehr_str_t kind)
+{
+    return ehr_code_find(&ehr_visit_cares, kind, claim_of(check)->day);
+}
+
+
 static void
 link_l6(ehr_check_t *check)
 {
     ehr_str_t  kind = xml1_text(check, EHR_XML1_MA_LOAI_KCB);
 
-    if (is_present(check, EHR_SECTION_XML5) && kind.len > 0
+    if (is_present(check, EHR_SECTION_XML5) && care_of(check, kind) != NULL
         && !ehr_text_in(kind, "02 03 04 05 06 08 09"))
     {
         section_fail(check, EHR_SECTION_XML5);
@@ -294,20 +305,24 @@ link_l7(ehr_check_t *check)
 }
 
 
+/* A code that XML1 has wrong is wrong once. */
+
 static void
 link_l8(ehr_check_t *check)
 {
     const ehr_row_t  *row = ehr_flat(check, EHR_SECTION_XML8);
     ehr_str_t         ours, kind = xml1_text(check, EHR_XML1_MA_LOAI_KCB);
+    int               is_equal, is_known = care_of(check, kind) != NULL;
 
-    if (row == NULL) {
+    if (row == NULL || ehr_is_empty(row, EHR_XML8_MA_LOAI_KCB)) {
         return;
     }
 
     ours = ehr_value(row, EHR_XML8_MA_LOAI_KCB);
+    is_equal = ehr_text_eq(ours, kind);
 
-    if ((ours.len > 0 && !ehr_text_in(ours, "03 04 06"))
-        || (ours.len > 0 && kind.len > 0 && !ehr_text_eq(ours, kind)))
+    if ((is_known && !is_equal)
+        || ((is_known || !is_equal) && !ehr_text_in(ours, "03 04 06")))
     {
         ehr_fail(check, ehr_section(check, EHR_SECTION_XML8), row,
                  EHR_XML8_MA_LOAI_KCB);

@@ -20,8 +20,10 @@ static void link_l2(ehr_check_t *check);
 static void link_l4(ehr_check_t *check);
 static void link_l5(ehr_check_t *check);
 static void link_l6(ehr_check_t *check);
+static void link_l6_new(ehr_check_t *check);
 static void link_l7(ehr_check_t *check);
 static void link_l8(ehr_check_t *check);
+static void link_l8_doubtful(ehr_check_t *check);
 static void link_l9(ehr_check_t *check);
 static void link_l10(ehr_check_t *check);
 static void link_l11(ehr_check_t *check);
@@ -31,6 +33,7 @@ static void link_l13(ehr_check_t *check);
 
 #define LINK_SOURCE  "QĐ 4750/QĐ-BYT, Phụ lục"
 #define LINK_HABIT   "Phần mềm kiểm tra hồ sơ QĐ 3176"
+#define LINK_NEW     "QĐ 1804/QĐ-BYT năm 2026 theo phần mềm đã công bố"
 
 
 const ehr_rule_t  claims_link_rules[] = {
@@ -51,9 +54,18 @@ const ehr_rule_t  claims_link_rules[] = {
       LINK_SOURCE ", XML4; " LINK_HABIT, link_l5 },
 
     { "L6", EHR_CLASS_C,
-      "XML5 chỉ có với MA_LOAI_KCB 02, 03, 04, 05, 06, 08, 09",
-      "XML5 goes only with MA_LOAI_KCB 02, 03, 04, 05, 06, 08, 09",
+      "XML5 chỉ có với MA_LOAI_KCB 02, 03, 04, 05, 06, 08, 09 (11 đến 16: "
+      "L6.2)",
+      "XML5 goes only with MA_LOAI_KCB 02, 03, 04, 05, 06, 08, 09 (11 to 16: "
+      "L6.2)",
       LINK_SOURCE ", XML5", link_l6 },
+
+    { "L6.2", EHR_CLASS_W,
+      "XML5 với MA_LOAI_KCB từ 11 đến 16 của QĐ 1804/2026: chưa được kiểm "
+      "chứng",
+      "XML5 with MA_LOAI_KCB 11 to 16 of decision 1804/2026 has not been "
+      "confirmed",
+      LINK_NEW, link_l6_new },
 
     { "L7", EHR_CLASS_W,
       "Nội trú (MA_LOAI_KCB 03, 04) thường có XML7, trừ người bệnh trốn viện",
@@ -62,9 +74,18 @@ const ehr_rule_t  claims_link_rules[] = {
       LINK_HABIT, link_l7 },
 
     { "L8", EHR_CLASS_S,
-      "XML8 chỉ có với MA_LOAI_KCB 03, 04, 06, và MA_LOAI_KCB bằng của XML1",
-      "XML8 goes only with MA_LOAI_KCB 03, 04, 06, the same as in XML1",
+      "XML8 chỉ có với MA_LOAI_KCB 03, 04, 06 (02, 09, 11 đến 16: L8.2), và "
+      "MA_LOAI_KCB bằng của XML1",
+      "XML8 goes only with MA_LOAI_KCB 03, 04, 06 (02, 09, 11 to 16: L8.2), "
+      "the same as in XML1",
       LINK_SOURCE ", XML8", link_l8 },
+
+    { "L8.2", EHR_CLASS_W,
+      "XML8 với MA_LOAI_KCB 02, 09 (sổ sức khỏe điện tử cần, đặc tả của Cổng "
+      "không kể) hoặc 11 đến 16 (chưa được kiểm chứng)",
+      "XML8 with MA_LOAI_KCB 02, 09 (the health book wants it, the insurer's "
+      "specification does not name it) or 11 to 16 (not confirmed)",
+      "QĐ 2733/QĐ-BYT năm 2024; " LINK_NEW, link_l8_doubtful },
 
     { "L9", EHR_CLASS_W,
       "XML1: số phần tử của CAN_NANG_CON khác số giấy chứng sinh trong XML9",
@@ -280,13 +301,37 @@ care_of(const ehr_check_t *check, ehr_str_t kind)
 }
 
 
+/* Of a decision that is younger than what says which section goes with which
+ * kind of care. */
+
+static int
+is_new(const ehr_check_t *check, ehr_str_t kind)
+{
+    const ehr_code_t  *care = care_of(check, kind);
+
+    return care != NULL && care->from != 0;
+}
+
+
 static void
 link_l6(ehr_check_t *check)
 {
     ehr_str_t  kind = xml1_text(check, EHR_XML1_MA_LOAI_KCB);
 
     if (is_present(check, EHR_SECTION_XML5) && care_of(check, kind) != NULL
+        && !is_new(check, kind)
         && !ehr_text_in(kind, "02 03 04 05 06 08 09"))
+    {
+        section_fail(check, EHR_SECTION_XML5);
+    }
+}
+
+
+static void
+link_l6_new(ehr_check_t *check)
+{
+    if (is_present(check, EHR_SECTION_XML5)
+        && is_new(check, xml1_text(check, EHR_XML1_MA_LOAI_KCB)))
     {
         section_fail(check, EHR_SECTION_XML5);
     }
@@ -305,27 +350,72 @@ link_l7(ehr_check_t *check)
 }
 
 
+static ehr_str_t
+xml8_kind(const ehr_check_t *check)
+{
+    static const ehr_str_t  none = ehr_null_string;
+    const ehr_row_t        *row = ehr_flat(check, EHR_SECTION_XML8);
+
+    return row ? ehr_value(row, EHR_XML8_MA_LOAI_KCB) : none;
+}
+
+
+static void
+xml8_fail(ehr_check_t *check)
+{
+    ehr_fail(check, ehr_section(check, EHR_SECTION_XML8),
+             ehr_flat(check, EHR_SECTION_XML8), EHR_XML8_MA_LOAI_KCB);
+}
+
+
+/* From XML1, where that has a code. */
+
+static int
+xml8_differs(const ehr_check_t *check)
+{
+    ehr_str_t  kind = xml1_text(check, EHR_XML1_MA_LOAI_KCB);
+
+    return care_of(check, kind) != NULL
+           && !ehr_text_eq(kind, xml8_kind(check));
+}
+
+
+static int
+xml8_is_doubtful(const ehr_check_t *check)
+{
+    ehr_str_t  ours = xml8_kind(check);
+
+    return ehr_text_in(ours, "02 09") || is_new(check, ours);
+}
+
+
 /* A code that XML1 has wrong is wrong once. */
 
 static void
 link_l8(ehr_check_t *check)
 {
-    const ehr_row_t  *row = ehr_flat(check, EHR_SECTION_XML8);
-    ehr_str_t         ours, kind = xml1_text(check, EHR_XML1_MA_LOAI_KCB);
-    int               is_equal, is_known = care_of(check, kind) != NULL;
+    ehr_str_t  ours = xml8_kind(check);
+    ehr_str_t  kind = xml1_text(check, EHR_XML1_MA_LOAI_KCB);
 
-    if (row == NULL || ehr_is_empty(row, EHR_XML8_MA_LOAI_KCB)) {
+    if (ours.len == 0
+        || (ehr_text_eq(ours, kind) && care_of(check, kind) == NULL))
+    {
         return;
     }
 
-    ours = ehr_value(row, EHR_XML8_MA_LOAI_KCB);
-    is_equal = ehr_text_eq(ours, kind);
-
-    if ((is_known && !is_equal)
-        || ((is_known || !is_equal) && !ehr_text_in(ours, "03 04 06")))
+    if (xml8_differs(check)
+        || (!ehr_text_in(ours, "03 04 06") && !xml8_is_doubtful(check)))
     {
-        ehr_fail(check, ehr_section(check, EHR_SECTION_XML8), row,
-                 EHR_XML8_MA_LOAI_KCB);
+        xml8_fail(check);
+    }
+}
+
+
+static void
+link_l8_doubtful(ehr_check_t *check)
+{
+    if (xml8_is_doubtful(check) && !xml8_differs(check)) {
+        xml8_fail(check);
     }
 }
 

@@ -201,7 +201,7 @@ link_l4(ehr_check_t *check)
     ehr_decimal_t         total;
 
     if (xml2->nrows == 0 && xml3->nrows == 0
-        && ((xml2->flags | xml3->flags) & EHR_SECTION_PARTIAL) == 0
+        && !ehr_is_unread(xml2) && !ehr_is_unread(xml3)
         && ehr_decimal_parse(xml1_text(check, EHR_XML1_T_TONGCHI_BV), &total)
         && total > 0)
     {
@@ -264,8 +264,8 @@ link_l5(ehr_check_t *check)
     size_t                n;
     int                   is_known = 1;
 
-    if (xml4->nrows == 0 || (ehr_section(check, EHR_SECTION_XML3)->flags
-                             & EHR_SECTION_PARTIAL))
+    if (xml4->nrows == 0
+        || ehr_is_unread(ehr_section(check, EHR_SECTION_XML3)))
     {
         return;
     }
@@ -429,7 +429,7 @@ link_l9(ehr_check_t *check)
     n = ehr_list_count(xml1_text(check, EHR_XML1_CAN_NANG_CON), ';');
 
     if (claim_of(check)->xml1 != NULL && n != xml9->nrows
-        && (xml9->flags & EHR_SECTION_PARTIAL) == 0)
+        && !ehr_is_unread(xml9))
     {
         xml1_fail(check, EHR_XML1_CAN_NANG_CON);
     }

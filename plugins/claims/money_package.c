@@ -249,8 +249,7 @@ package_m29(ehr_check_t *check)
     size_t          first = 0;
 
     if ((claim->day && claim->day < PACKAGE_SERVICE_FROM)
-        || (ehr_section(check, EHR_SECTION_XML3)->flags
-            & EHR_SECTION_PARTIAL))
+        || ehr_is_unread(ehr_section(check, EHR_SECTION_XML3)))
     {
         return;
     }

@@ -3,7 +3,9 @@
 /*
  * Reads the rows of XML2 and XML3 as numbers, once for all rules, and adds
  * them up.  A number that cannot be read makes the sums it belongs to
- * unknown; whether it had to be there is said by others.
+ * unknown; whether it had to be there is said by others.  So are the sums of
+ * a section that could not be read, and those that only repeat that one is
+ * missing.
  */
 
 #include "money.h"
@@ -185,6 +187,63 @@ money_sum(claim_money_t *money)
 }
 
 
+/* --- a section that is missing ------------------------------------------- */
+
+
+/* How much more XML1 says than the rows; 0: that is not known, or not more. */
+
+static ehr_decimal_t
+money_excess(const ehr_check_t *check, const claim_money_t *money,
+             uint32_t field, unsigned sum)
+{
+    const ehr_row_t  *xml1 = claim_of(check)->xml1;
+    ehr_decimal_t     total;
+
+    if (xml1 == NULL || (money->known & LINE_BIT(sum)) == 0
+        || !ehr_number(xml1, field, &total) || total <= money->sums[sum]
+        || money_is_near(check, total, money->sums[sum]))
+    {
+        return 0;
+    }
+
+    return total - money->sums[sum];
+}
+
+
+/* Its rows are missing in every sum.  One of XML1's totals says so: that of
+ * the drugs, that of the materials, or that of all; the others are left
+ * unknown. */
+
+static void
+money_missing(const ehr_check_t *check, claim_money_t *money)
+{
+    static const uint32_t  parts = LINE_BIT(SUM_DRUGS_BV)
+                                   | LINE_BIT(SUM_MATERIALS_BV);
+
+    int            has_drugs = money->xml2 < money->xml3;
+    int            has_services = money->xml3 < money->end;
+    ehr_decimal_t  all, drugs, materials;
+
+    all = money_excess(check, money, EHR_XML1_T_TONGCHI_BV, SUM_BV);
+    drugs = money_excess(check, money, EHR_XML1_T_THUOC, SUM_DRUGS_BV);
+    materials = money_excess(check, money, EHR_XML1_T_VTYT,
+                             SUM_MATERIALS_BV);
+
+    if (all == 0) {
+        return;
+    }
+
+    if (has_services && !has_drugs && drugs != 0
+        && money_is_near(check, all, drugs))
+    {
+        money->known &= parts;
+
+    } else if (!has_services) {
+        money->known &= has_drugs && materials ? parts : LINE_BIT(SUM_BV);
+    }
+}
+
+
 const claim_money_t *
 claims_money_read(const ehr_check_t *check)
 {
@@ -211,8 +270,11 @@ claims_money_read(const ehr_check_t *check)
 
     money_sum(money);
 
-    if ((xml2->flags | xml3->flags) & EHR_SECTION_PARTIAL) {
+    if (ehr_is_unread(xml2) || ehr_is_unread(xml3)) {
         money->known = 0;
+
+    } else {
+        money_missing(check, money);
     }
 
     return money;

@@ -56,6 +56,18 @@ ehr_section(const ehr_check_t *check, uint32_t id)
 }
 
 
+/* It came, and the host has told already that it could not read all of it or
+ * found no row: what is missing in it proves nothing. */
+
+static inline int
+ehr_is_unread(const ehr_section_t *section)
+{
+    return (section->flags & EHR_SECTION_PARTIAL) != 0
+           || (section->nrows == 0
+               && (section->flags & EHR_SECTION_PRESENT) != 0);
+}
+
+
 /* Sections without a list: their row, or NULL. */
 
 static inline const ehr_row_t *

@@ -204,7 +204,8 @@ form_f5(ehr_check_t *check)
         { EHR_SECTION_XML3, EHR_XML3_MA_BAC_SI },
         { EHR_SECTION_XML3, EHR_XML3_NGUOI_THUC_HIEN },
         { EHR_SECTION_XML3, EHR_XML3_MA_GIUONG },
-        { EHR_SECTION_XML5, EHR_XML5_NGUOI_THUC_HIEN }
+        { EHR_SECTION_XML5, EHR_XML5_NGUOI_THUC_HIEN },
+        { EHR_SECTION_XML11, EHR_XML11_MA_THE_BHYT }
     };
     static const ehr_place_t   open_rows[] = {
         { EHR_SECTION_XML1, EHR_XML1_GT_THE_DEN }

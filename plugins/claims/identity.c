@@ -101,12 +101,26 @@ static const ehr_card_t  card = {
 };
 
 
+/* Those of XML6, XML13 and XML14 must be XML1's (L14). */
+
+static const ehr_paper_card_t  papers[] = {
+    { EHR_SECTION_XML7, EHR_XML7_MA_THE_TAM, 0 },
+    { EHR_SECTION_XML8, EHR_XML8_MA_THE_TAM, 0 },
+    { EHR_SECTION_XML9, EHR_XML9_MA_THE_NND, 0 },
+    { EHR_SECTION_XML9, EHR_XML9_MA_THE_TAM, 0 },
+    { EHR_SECTION_XML11, EHR_XML11_MA_THE_BHYT, 1 },
+    { EHR_SECTION_XML11, EHR_XML11_MA_THE_TAM, 0 }
+};
+
+
 void
 claims_subject(ehr_subject_t *subject, ehr_day_t today)
 {
     subject->people = people;
     subject->npeople = sizeof(people) / sizeof(people[0]);
     subject->card = &card;
+    subject->papers = papers;
+    subject->npapers = sizeof(papers) / sizeof(papers[0]);
     subject->today = today;
 }
 
@@ -342,6 +356,8 @@ identity_id14(ehr_check_t *check)
 /* --- social insurance ---------------------------------------------------- */
 
 
+/* Or is no card, which K1, ID15 or F5 tells. */
+
 static int
 some_card_ends(ehr_str_t cards, ehr_str_t number)
 {
@@ -349,8 +365,8 @@ some_card_ends(ehr_str_t cards, ehr_str_t number)
     ehr_str_t   part;
 
     while (ehr_list_next(&list, &part)) {
-        if (part.len >= number.len
-            && memcmp(part.data + part.len - number.len, number.data,
+        if (!ehr_is_card(part)
+            || memcmp(part.data + part.len - number.len, number.data,
                       number.len) == 0)
         {
             return 1;

@@ -2,8 +2,8 @@
 
 /*
  * The insurance card of a visit: its form, its days, and what must stand
- * beside it (rules K1 to K11, ID15, ID16).  Whether the card exists is known
- * to the insurer only.
+ * beside it (rules K1 to K11, ID15, ID16); the form of cards in other papers.
+ * Whether a card exists is known to the insurer only.
  */
 
 #include "ehr_person.h"
@@ -235,26 +235,83 @@ cards_fault(ehr_str_t cards)
 }
 
 
-static void
-at_form(const card_at_t *at, int fault)
+static int
+value_fault(ehr_str_t value, uint32_t is_list)
 {
-    ehr_str_t  value = card_text(at, at->fields->card);
-    int        found = 0;
-
-    if (value.len > 0) {
-        found = at->fields->is_list ? cards_fault(value) : card_fault(value);
+    if (value.len == 0) {
+        return 0;
     }
 
-    if (found & fault) {
-        card_fail(at, at->fields->card);
-    }
+    return is_list ? cards_fault(value) : card_fault(value);
 }
 
 
 static void
 at_k1(const card_at_t *at)
 {
-    at_form(at, CARD_FORMLESS);
+    if (value_fault(card_text(at, at->fields->card), at->fields->is_list)
+        & CARD_FORMLESS)
+    {
+        card_fail(at, at->fields->card);
+    }
+}
+
+
+static void
+at_id15(const card_at_t *at)
+{
+    if (value_fault(card_text(at, at->fields->card), at->fields->is_list)
+        & CARD_MISSPELT)
+    {
+        card_fail(at, at->fields->card);
+    }
+}
+
+
+/* The same text stands in the visit: it is wrong once. */
+
+static int
+is_of_visit(const ehr_check_t *check, ehr_str_t value)
+{
+    const ehr_subject_t  *subject = check->data;
+    const ehr_card_t     *fields = subject->card;
+    const ehr_section_t  *s = ehr_section(check, fields->section);
+
+    for (uint32_t i = 0; i < s->nrows; i++) {
+        if (ehr_text_eq(value, ehr_value(&s->rows[i], fields->card))) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+paper_form(ehr_check_t *check, const ehr_paper_card_t *paper, int fault)
+{
+    const ehr_section_t  *s = ehr_section(check, paper->section);
+
+    for (uint32_t i = 0; i < s->nrows; i++) {
+        ehr_str_t  value = ehr_value(&s->rows[i], paper->card);
+
+        if ((value_fault(value, paper->is_list) & fault)
+            && !is_of_visit(check, value))
+        {
+            ehr_fail(check, s, &s->rows[i], paper->card);
+        }
+    }
+}
+
+
+static void
+papers_form(ehr_check_t *check, int fault)
+{
+    const ehr_subject_t  *subject = check->data;
+
+    for (size_t i = 0; i < subject->npapers; i++) {
+        paper_form(check, &subject->papers[i], fault);
+    }
 }
 
 
@@ -262,13 +319,7 @@ static void
 card_k1(ehr_check_t *check)
 {
     cards_each(check, at_k1);
-}
-
-
-static void
-at_id15(const card_at_t *at)
-{
-    at_form(at, CARD_MISSPELT);
+    papers_form(check, CARD_FORMLESS);
 }
 
 
@@ -276,6 +327,7 @@ static void
 card_id15(ehr_check_t *check)
 {
     cards_each(check, at_id15);
+    papers_form(check, CARD_MISSPELT);
 }
 
 

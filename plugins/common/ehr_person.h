@@ -44,6 +44,15 @@ typedef struct {
 } ehr_card_t;
 
 
+/* A card in another paper, which is held to its form. */
+
+typedef struct {
+    uint32_t     section;
+    uint32_t     card;
+    uint32_t     is_list;
+} ehr_paper_card_t;
+
+
 /* What check->data begins with in a validator that has these tables. */
 
 typedef struct {
@@ -51,6 +60,9 @@ typedef struct {
     size_t               npeople;
     const ehr_card_t    *card;    /* NULL: no card in this kind of document */
     ehr_day_t            today;
+
+    const ehr_paper_card_t  *papers;
+    size_t                   npapers;
 } ehr_subject_t;
 
 

@@ -89,6 +89,8 @@ exam_validate(const ehr_host_t *host, ehr_call_t *call,
     exam.subject.people = is_outer ? &outer_person : &signed_person;
     exam.subject.npeople = 1;
     exam.subject.card = NULL;
+    exam.subject.papers = NULL;
+    exam.subject.npapers = 0;
     exam.subject.today = ehr_day_now(host->now_ms(call));
     exam.fields = is_outer ? &outer_fields : &signed_fields;
     exam.row = ehr_flat(&check, exam.fields->section);

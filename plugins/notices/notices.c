@@ -78,7 +78,8 @@ notices_validate(const ehr_host_t *host, ehr_call_t *call,
                  const ehr_plugin_document_t *doc)
 {
     ehr_subject_t  subject = { people, sizeof(people) / sizeof(people[0]),
-                               NULL, ehr_day_now(host->now_ms(call)) };
+                               NULL, ehr_day_now(host->now_ms(call)),
+                               NULL, 0 };
     ehr_check_t    check = { host, call, doc, NULL, &subject, 0 };
 
     return ehr_rules_run(&check, tables);

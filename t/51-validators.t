@@ -60,6 +60,27 @@ sub has {
 
 my $m1 = "M1:error:XML2:1:THANH_TIEN_BV";
 
+# What cannot be told from any section may be the one that others need.
+
+subtest "a section without a name is one mistake" => sub {
+    for my $section (qw(XML2 XML3 XML7)) {
+        for my $name ("", "XML99") {
+            my $res = $world->submit($client, EHR::Document->claim(
+                whole => sub {
+                    my ($xml) = @_;
+
+                    $xml =~ s{<LOAIHOSO>$section<}{<LOAIHOSO>$name<}
+                        or die "no $section";
+                    return $xml;
+                }));
+
+            is_deeply [ map { $_->{rule} } @{ $res->json->{errors} } ],
+                [ "T.section" ], "$section as \"$name\""
+                or diag explain $res->json->{errors};
+        }
+    }
+};
+
 subtest "a broken rule refuses the claim" => sub {
     my $res = $world->submit($client, wrong());
 

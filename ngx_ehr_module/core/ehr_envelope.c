@@ -135,6 +135,7 @@ envelope_nameless(ehr_envelope_t *e)
 
     if (envelope_is_claim(e) && (table == NULL || !table->is_inner)) {
         envelope_report(e, NODE_NAME, EHR_FAULT_SECTION_UNKNOWN);
+        e->has_lost = 1;
 
         return;
     }
@@ -228,6 +229,8 @@ envelope_file_end(ehr_envelope_t *e)
     }
 
     if (e->name[0] == '\0') {
+        e->has_lost = 1;
+
         return;
     }
 
@@ -680,6 +683,10 @@ ehr_envelope_end(ehr_envelope_t *envelope)
     envelope_need(envelope, NODE_SENDER);
     envelope_need(envelope, NODE_DATE);
     envelope_need(envelope, NODE_COUNT);
+
+    if (envelope->has_lost) {
+        ehr_records_doubt(&envelope->reading->records);
+    }
 
     if (envelope_is_claim(envelope)) {
         envelope_end_claim(envelope, place);

@@ -47,6 +47,7 @@ typedef struct {
     unsigned                     has_bad_base64:1;
     unsigned                     has_signature:1;
     unsigned                     told_text:1;
+    unsigned                     has_lost:1; /* a section, for its name */
 } ehr_envelope_t;
 
 

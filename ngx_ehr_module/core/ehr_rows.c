@@ -63,6 +63,17 @@ rows_alloc(ehr_rows_t *rows, size_t size)
 }
 
 
+void
+ehr_records_doubt(ehr_records_t *records)
+{
+    for (uint32_t i = 0; records->sections && i < EHR_SECTION_LAST; i++) {
+        if ((records->sections[i].flags & EHR_SECTION_PRESENT) == 0) {
+            records->sections[i].flags |= EHR_SECTION_PARTIAL;
+        }
+    }
+}
+
+
 /* A kind of paper may come several times: its rows go on. */
 
 void

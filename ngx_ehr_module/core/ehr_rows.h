@@ -52,6 +52,10 @@ typedef struct {
 ehr_rc_t ehr_records_begin(ehr_records_t *records, ehr_arena_t *arena,
                            size_t content_len);
 
+/* Something came that could not be told from any section: that one did not
+ * come proves nothing. */
+void ehr_records_doubt(ehr_records_t *records);
+
 void ehr_rows_begin(ehr_rows_t *rows, ehr_records_t *records,
                     const ehr_section_table_t *table);
 

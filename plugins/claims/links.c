@@ -144,6 +144,16 @@ is_present(const ehr_check_t *check, uint32_t section)
 }
 
 
+/* What could not be read may be it. */
+
+static int
+is_missing(const ehr_check_t *check, uint32_t section)
+{
+    return (ehr_section(check, section)->flags
+            & (EHR_SECTION_PRESENT | EHR_SECTION_PARTIAL)) == 0;
+}
+
+
 static void
 section_fail(ehr_check_t *check, uint32_t section)
 {
@@ -343,7 +353,7 @@ link_l7(ehr_check_t *check)
 {
     if (ehr_text_in(xml1_text(check, EHR_XML1_MA_LOAI_KCB), "03 04")
         && !ehr_text_is(xml1_text(check, EHR_XML1_MA_LOAI_RV), "3")
-        && !is_present(check, EHR_SECTION_XML7))
+        && is_missing(check, EHR_SECTION_XML7))
     {
         xml1_fail(check, EHR_XML1_MA_LOAI_KCB);
     }
@@ -481,7 +491,8 @@ link_l12(ehr_check_t *check)
     int  has_day = xml1_text(check, EHR_XML1_NGAY_TAI_KHAM).len > 0;
 
     if (claim_of(check)->xml1 != NULL
-        && has_day != is_present(check, EHR_SECTION_XML14))
+        && (has_day ? is_missing(check, EHR_SECTION_XML14)
+                    : is_present(check, EHR_SECTION_XML14)))
     {
         xml1_fail(check, EHR_XML1_NGAY_TAI_KHAM);
     }

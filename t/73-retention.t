@@ -3,11 +3,13 @@
 #
 # Retention frees the disk, end to end: what was delivered is past its time,
 # and the journal's file is smaller by it.  What is not delivered, held, or
-# uncertain stays, its bytes too, whatever its age, and is delivered later.
+# uncertain stays, its bytes too, whatever its age, and is delivered later; so
+# does the record of newer content, which keeps it from being sent after it.
 
 use strict;
 use warnings;
 
+use JSON::PP ();
 use MIME::Base64 qw(encode_base64);
 use Test::More;
 
@@ -82,6 +84,12 @@ my $uncertain = sent($notice);
 ok(wait_state($world, $client, $uncertain, "uncertain", 20),
    "one is uncertain");
 
+my $corrected = sent(EHR::Document->raw(
+    $notice->bytes =~ s{(</\w+>\s*)\z}{<!-- corrected -->$1}r,
+    key => $notice->key));
+ok(wait_state($world, $client, $corrected, "accepted", 20),
+   "and its correction is accepted");
+
 $sim->mode("http-503");
 my %kept = map { $_ => checkin() } qw(held retrying);
 my %id = map { $_ => sent($kept{$_}) } keys %kept;
@@ -139,6 +147,16 @@ ok(wait_for(60, sub {
 
 is($world->get($client, "/v1/documents/$id{$_}")->json->{id}, $id{$_},
    "$_: its record stays") for sort keys %id;
+
+# Not the newest, and past its time: but the old one would be sent after it.
+
+is(content_of($corrected)->status, 410, "the correction's bytes are gone");
+is($world->get($client, "/v1/documents/$corrected")->status, 200,
+   "but its record stays while older content is there");
+is($world->admin("POST", "/admin/v1/documents/release",
+                 { id => $uncertain, reason => "test",
+                   force => JSON::PP::true })->status, 409,
+   "which is not sent after it");
 
 
 # --- and later ---------------------------------------------------------------

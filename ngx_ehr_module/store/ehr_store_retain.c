@@ -4,7 +4,9 @@
  * What is past its retention goes: first the bytes of a document, later, if
  * at all, its record with deliveries, attempts and history.  Never of a
  * submission with a delivery that is not settled for good; and never the
- * newest record, so that no number is given twice.
+ * newest record, so that no number is given twice.  The records of one
+ * business key go oldest first: what newer content was accepted is known for
+ * as long as there is an older one that it must keep from being sent (I7).
  *
  * The history forbids to be removed.  A removal is entered in its own table
  * first, in the same transaction, and only for what stands there the history
@@ -28,6 +30,7 @@ typedef struct {
     int64_t  seq;
     int64_t  content_before_ms;       /* settled before: its bytes go */
     int64_t  record_before_ms;        /* its record goes; 0: never */
+    int      is_record;               /* it is its record's turn */
 } old_t;
 
 typedef struct {
@@ -42,6 +45,8 @@ typedef struct {
     int      has_content;
     int      is_open;
     int64_t  settled_ms;
+    int64_t  older;                   /* content of the same key: its seq, of
+                                         the nearest; 0: none */
 } age_t;
 
 
@@ -109,6 +114,7 @@ look_at(ehr_store_t *store, int64_t seq, age_t *age)
         age->has_content = ehr_column_int(&q, 0) != 0;
         age->is_open = ehr_column_int(&q, 1) != 0;
         age->settled_ms = ehr_column_int(&q, 2);
+        age->older = ehr_column_int(&q, 3);
         rc = EHR_OK;
     }
 
@@ -160,21 +166,48 @@ read_old(ehr_query_t *q, const ehr_store_keep_t *keep, old_t *row)
 }
 
 
-static ehr_rc_t
-look_further(ehr_store_t *store, const old_t *row, old_list_t *old)
+/* Not kept back by older content, or that goes before it, in the same
+ * transaction. */
+
+static int
+is_turn(const old_list_t *old, const age_t *age)
 {
-    age_t     age = { 0, 1, 0 };
+    uint32_t  i;
+
+    if (age->older == 0) {
+        return 1;
+    }
+
+    for (i = 0; i < old->n; i++) {
+        if (old->rows[i].seq == age->older) {
+            return old->rows[i].is_record;
+        }
+    }
+
+    return 0;
+}
+
+
+/* What is kept back takes no place in the list. */
+
+static ehr_rc_t
+look_further(ehr_store_t *store, old_t *row, old_list_t *old)
+{
+    age_t     age = { 0, 1, 0, 0 };
     ehr_rc_t  rc;
 
     rc = look_at(store, row->seq, &age);
+    if (rc != EHR_OK) {
+        return rc;
+    }
 
-    if (rc == EHR_OK
-        && (loses_record(row, &age) || loses_content(row, &age)))
-    {
+    row->is_record = loses_record(row, &age) && is_turn(old, &age);
+
+    if (row->is_record || loses_content(row, &age)) {
         old->rows[old->n++] = *row;
     }
 
-    return rc;
+    return EHR_OK;
 }
 
 
@@ -291,7 +324,7 @@ remove_content(ehr_store_t *store, ehr_store_keep_t *keep, int64_t seq)
 static ehr_rc_t
 remove_one(ehr_store_t *store, ehr_store_keep_t *keep, const old_t *row)
 {
-    age_t        age = { 0, 1, 0 };
+    age_t        age = { 0, 1, 0, 0 };
     int64_t      newest;
     ehr_rc_t     rc;
     ehr_query_t  q;
@@ -301,7 +334,7 @@ remove_one(ehr_store_t *store, ehr_store_keep_t *keep, const old_t *row)
         return rc;
     }
 
-    if (loses_record(row, &age)) {
+    if (loses_record(row, &age) && age.older == 0) {
         ehr_query_begin(&q, store, EHR_SQL_RETAIN_NEWEST);
         rc = ehr_store_get_int(&q, &newest);
 

@@ -366,8 +366,11 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " EXISTS (SELECT 1 FROM deliveries WHERE seq = ?1 AND state NOT IN"
         " ('accepted', 'accepted_with_message', 'refused', 'superseded')),"
         " coalesce((SELECT max(at_ms) FROM history WHERE seq = ?1"
-        " AND state <> 'removed'), received_ms)"
-        " FROM submissions WHERE seq = ?1",
+        " AND state <> 'removed'), received_ms),"
+        " iif(business_key = '', 0, coalesce((SELECT max(o.seq)"
+        " FROM submissions AS o WHERE o.business_key = s.business_key"
+        " AND o.facility = s.facility AND o.kind = s.kind"
+        " AND o.seq < s.seq), 0)) FROM submissions AS s WHERE seq = ?1",
 
     /* Behind neither of them is a number that would be given again. */
     [EHR_SQL_RETAIN_NEWEST] =

@@ -73,6 +73,11 @@ static const label_t  label_dry_run = {
     { "Chạy thử: chưa có gì thay đổi", "Dry run: nothing was changed" }
 };
 
+static const label_t  label_without_content = {
+    { "Không còn nội dung để gửi, sẽ bỏ qua: %" JSON_INTEGER_FORMAT,
+      "Without content to send, will be skipped: %" JSON_INTEGER_FORMAT }
+};
+
 static const label_t  label_progress = {
     { "việc %s: %s, đã làm %s, bỏ qua %s",
       "job %s: %s, changed %s, skipped %s" }
@@ -487,11 +492,30 @@ job_show(ehrctl_t *ctl, json_t *job)
 
 
 static int
-decided_show(ehrctl_t *ctl, json_t **answer)
+preview_show(ehrctl_t *ctl, const json_t *preview)
 {
     static const char *const  names[] = { "partner", "facility", "state",
                                           "count" };
 
+    json_int_t  n;
+
+    n = json_integer_value(json_object_get(preview, "without_content"));
+
+    if (n > 0) {
+        (void) fprintf(stderr, ctl->lang == EHR_LANG_VI
+                               ? label_without_content.text[EHR_LANG_VI]
+                               : label_without_content.text[EHR_LANG_EN], n);
+        (void) fprintf(stderr, "\n");
+    }
+
+    return table(ctl, COLUMNS_OF(count_columns), names,
+                 json_object_get(preview, "counts"));
+}
+
+
+static int
+decided_show(ehrctl_t *ctl, json_t **answer)
+{
     int  status, followed = EHRCTL_OK;
 
     if (ctl->noperands == 0 && !ctl->is_dry_run) {
@@ -510,10 +534,8 @@ decided_show(ehrctl_t *ctl, json_t **answer)
         return output_json(*answer);
     }
 
-    return ctl->noperands > 0
-           ? document_table(ctl, *answer)
-           : table(ctl, COLUMNS_OF(count_columns), names,
-                   json_object_get(*answer, "counts"));
+    return ctl->noperands > 0 ? document_table(ctl, *answer)
+                              : preview_show(ctl, *answer);
 }
 
 

@@ -5,6 +5,7 @@
 # and the journal's file is smaller by it.  What is not delivered, held, or
 # uncertain stays, its bytes too, whatever its age, and is delivered later; so
 # does the record of newer content, which keeps it from being sent after it.
+# What has lost its bytes is not sent again, and stays what it was.
 
 use strict;
 use warnings;
@@ -15,9 +16,9 @@ use Test::More;
 
 use FindBin qw($Bin);
 use lib "$Bin/lib";
-use EHR::Delivery qw(accepted_id wait_state);
+use EHR::Delivery qw(accepted_id delivery wait_state);
 use EHR::Document;
-use EHR::Util qw(run wait_for);
+use EHR::Util qw(build run wait_for);
 use EHR::World;
 
 use constant {
@@ -133,6 +134,61 @@ for my $name (sort keys %id) {
     is($res->status, 200, "$name: its bytes stay");
     ok($res->body eq $kept{$name}->bytes, "$name: to the last one");
 }
+
+
+# --- nothing to send again ---------------------------------------------------
+
+sub replay {
+    my ($json, $query, @headers) = @_;
+
+    return $world->admin("POST",
+        "/admin/v1/documents/replay" . ($query // ""),
+        { reason => "test", %$json }, @headers);
+}
+
+
+my %accepted = (filter => { partner => "insurance", state => "accepted" },
+                rate => 1000);
+my %forced = (id => $gone[0], force => JSON::PP::true);
+my $res = replay(\%forced);
+
+is($res->status, 409, "what has lost its bytes is not sent again");
+like($res->body, qr/Không còn giữ nội dung/, "with the reason");
+like(replay(\%forced, "", "Accept-Language" => "en")->body,
+     qr/is not kept any more/, "in English as well");
+
+$res = replay(\%accepted, "?dry_run=true")->json;
+is("$res->{total} $res->{without_content}", "0 " . MANY,
+   "a preview counts it apart");
+is(scalar(@{$res->{counts}}) + @{$res->{first}}, 0, "and names none of it");
+
+delete @ENV{grep { /^EHR_(ADMIN|PKI)/ || /^LC_|^LANG/ } keys %ENV};
+
+sub preview {
+    local $ENV{LANG} = shift;
+    local $ENV{EHR_ADMIN} = "https://127.0.0.1:" . $world->port("admin");
+    local $ENV{EHR_PKI} = $world->pki;
+
+    my $command = build() . "/ehrctl document replay --partner insurance"
+        . " --state accepted --reason x --dry-run 2>&1";
+
+    return scalar `$command`;
+}
+
+like(preview("en_US.UTF-8"), qr/^Without content to send.*: @{[MANY]}$/m,
+     "ehrctl says so");
+like(preview("vi_VN.UTF-8"), qr/^Không còn nội dung.*: @{[MANY]}$/m,
+     "in Vietnamese as well");
+
+my $job = replay(\%accepted)->json;
+
+ok(wait_for(20, sub {
+    $job = $world->admin("GET", "/admin/v1/jobs/$job->{id}")->json;
+    return $job->{state} eq "done";
+}), "a job");
+is("$job->{changed} $job->{skipped}", "0 " . MANY, "skips all of it");
+is(scalar(grep { delivery($world, $client, $_)->{state} ne "accepted" }
+          @gone), 0, "and it is accepted as before");
 
 
 # --- records -----------------------------------------------------------------

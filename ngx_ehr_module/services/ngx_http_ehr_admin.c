@@ -629,6 +629,12 @@ ngx_http_ehr_admin_undecided(ngx_http_ehr_admin_t *admin)
             "Newer content of this document was accepted: the old one is not"
             " sent after it");
 
+    case EHR_DECIDED_CONTENT:
+        return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_CONFLICT,
+            "Không còn giữ nội dung của hồ sơ này: không có gì để gửi",
+            "The content of this document is not kept any more: there is"
+            " nothing to send");
+
     default:
         ctx->retry_after = NGX_HTTP_EHR_ADMIN_RETRY;
         return ngx_http_ehr_refuse(ctx, EHR_PROBLEM_STORE_UNAVAILABLE, NULL,

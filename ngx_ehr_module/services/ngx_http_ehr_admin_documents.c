@@ -438,6 +438,7 @@ ngx_http_ehr_document_preview(ngx_http_ehr_admin_t *admin,
     ehr_json_begin(&json, admin->ctx->arena);
     ehr_json_open(&json, NULL, '{');
     ehr_json_int(&json, "total", preview->total);
+    ehr_json_int(&json, "without_content", preview->without_content);
     ehr_json_bool(&json, "is_more", preview->is_more);
     ehr_json_open(&json, "counts", '[');
 

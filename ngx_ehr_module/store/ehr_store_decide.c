@@ -78,6 +78,13 @@ ehr_action_takes(ehr_action_e action, ehr_state_e state)
 }
 
 
+int
+ehr_action_sends(ehr_action_e action)
+{
+    return rules[action].is_sent_again;
+}
+
+
 /* What is held for another reason may come back by itself: a person who holds
  * it prevents that.
  *
@@ -101,6 +108,10 @@ check(const ehr_decide_t *how, const ehr_decided_row_t *row)
 
     if (row->has_newer) {
         return EHR_DECIDED_NEWER;
+    }
+
+    if (!row->has_content) {
+        return EHR_DECIDED_CONTENT;
     }
 
     if ((row->state != EHR_STATE_HELD || row->may_have_left)
@@ -204,7 +215,8 @@ find(ehr_store_t *store, int64_t seq, ehr_str_t partner, found_t *found)
         row->has_newer = (int) ehr_column_int(&q, 4);
         row->may_have_left = (int) ehr_column_int(&q, 5);
         row->is_by_person = (int) ehr_column_int(&q, 6);
-        found->version = ehr_column_int(&q, 7);
+        row->has_content = (int) ehr_column_int(&q, 7);
+        found->version = ehr_column_int(&q, 8);
     }
 
     ehr_query_end(&q);

@@ -14,7 +14,8 @@
  * What may have reached the partner (uncertain, accepted ...) is sent again
  * only where a repeat is safe, or where the person says so for this very
  * delivery; a job never does.  What newer content has taken the place of is
- * not sent again at all (I7).
+ * not sent again at all (I7), nor what has lost its bytes, to its retention or
+ * otherwise.
  */
 
 #ifndef EHR_STORE_DECIDE_H
@@ -57,6 +58,7 @@ typedef enum {
     EHR_DECIDED_STATE,                /* not from the state it is in */
     EHR_DECIDED_UNSAFE,               /* a repeat is not safe: is_forced */
     EHR_DECIDED_NEWER,                /* newer content was accepted */
+    EHR_DECIDED_CONTENT,              /* its bytes are not there any more */
     EHR_DECIDED_LATER                 /* store not available */
 } ehr_decided_e;
 
@@ -121,7 +123,8 @@ ehr_rc_t ehr_store_deliveries(ehr_store_t *store, const ehr_selection_t *sel,
                               ehr_arena_t *arena, ehr_delivery_page_t *page);
 
 
-/* What a job would touch, by partner, state and facility. */
+/* What a job would touch, by partner, state and facility.  What it would send
+ * again, but cannot for want of the bytes, is counted apart. */
 
 #define EHR_STORE_MAX_COUNTS   100
 #define EHR_STORE_COUNT_UP_TO  100000     /* deliveries looked at */
@@ -135,7 +138,8 @@ typedef struct {
 } ehr_count_t;
 
 typedef struct {
-    int64_t       total;              /* up to EHR_STORE_COUNT_UP_TO */
+    int64_t       total;              /* up to EHR_STORE_COUNT_UP_TO, */
+    int64_t       without_content;    /* together with these */
     int           is_more;            /* there are more than were counted */
     uint32_t      ncounts;            /* the largest ones */
     ehr_count_t   counts[EHR_STORE_MAX_COUNTS];

@@ -320,7 +320,7 @@ read_stretch(ehr_store_t *store, const ehr_job_t *job, stretch_t *stretch)
     (void) snprintf(sql, sizeof(sql),
                     "SELECT d.id, d.seq, d.partner, d.state, d.kind, "
                     EHR_SQL_HAS_NEWER("d") ", " EHR_SQL_MAY_HAVE_LEFT
-                    ", " EHR_SQL_IS_BY_PERSON
+                    ", " EHR_SQL_IS_BY_PERSON ", " EHR_SQL_HAS_CONTENT
                     " FROM deliveries AS d NOT INDEXED"
                     " WHERE d.id > :after AND d.id <= :upper%s"
                     " ORDER BY d.id LIMIT :limit", where);
@@ -346,6 +346,7 @@ read_stretch(ehr_store_t *store, const ehr_job_t *job, stretch_t *stretch)
         row->has_newer = (int) ehr_column_int(&q, 5);
         row->may_have_left = (int) ehr_column_int(&q, 6);
         row->is_by_person = (int) ehr_column_int(&q, 7);
+        row->has_content = (int) ehr_column_int(&q, 8);
     }
 
     ehr_query_end(&q);

@@ -19,12 +19,14 @@ typedef struct {
     int          has_newer;           /* content of the same key */
     int          may_have_left;       /* an attempt of it was answered */
     int          is_by_person;        /* held by a person's decision */
+    int          has_content;         /* to be sent */
     char         partner[32];
     char         kind[32];
 } ehr_decided_row_t;
 
 
 int ehr_action_takes(ehr_action_e action, ehr_state_e state);
+int ehr_action_sends(ehr_action_e action);
 
 /* Inside a transaction; nothing is written unless it is EHR_DECIDED_OK. */
 ehr_decided_e ehr_store_decide_row(ehr_store_t *store,

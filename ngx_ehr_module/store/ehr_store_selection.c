@@ -316,15 +316,22 @@ ehr_store_deliveries(ehr_store_t *store, const ehr_selection_t *sel,
 
 /* --- a preview --- */
 
+/* What there is nothing to send of is looked at, but not meant. */
+
+#define IS_MEANT  "(:sends = 0 OR " EHR_SQL_HAS_CONTENT ") AS is_meant"
+
 #define COUNTS                                                                \
-    "SELECT partner, facility, state, count(*), sum(count(*)) OVER () FROM (" \
-    "SELECT d.partner AS partner, d.facility AS facility, d.state AS state"   \
-    " FROM %s WHERE d.id >= :low AND d.id < :before%s LIMIT :upto)"           \
+    "SELECT partner, facility, state, sum(is_meant),"                         \
+    " sum(sum(is_meant)) OVER (), sum(count(*)) OVER () FROM ("               \
+    "SELECT d.partner AS partner, d.facility AS facility, d.state AS state, " \
+    IS_MEANT " FROM %s WHERE d.id >= :low AND d.id < :before%s LIMIT :upto)"  \
     " GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT :limit"
 
 #define FIRST                                                                 \
-    "SELECT s.id FROM (SELECT d.id AS id, d.seq AS seq FROM %s"               \
-    " WHERE d.id >= :low AND d.id < :before%s ORDER BY d.id LIMIT :limit)"    \
+    "SELECT s.id FROM (SELECT id, seq FROM ("                                 \
+    "SELECT d.id AS id, d.seq AS seq, " IS_MEANT " FROM %s"                   \
+    " WHERE d.id >= :low AND d.id < :before%s ORDER BY d.id LIMIT :upto)"     \
+    " WHERE is_meant ORDER BY id LIMIT :limit)"                               \
     " AS p CROSS JOIN submissions AS s ON s.seq = p.seq ORDER BY p.id"
 
 
@@ -332,6 +339,7 @@ static ehr_rc_t
 read_counts(ehr_store_t *store, const ehr_selection_t *sel, text_t *text,
             ehr_preview_t *out)
 {
+    int64_t       looked = 0;
     ehr_rc_t      rc;
     ehr_count_t  *count;
     ehr_query_t   q;
@@ -343,6 +351,7 @@ read_counts(ehr_store_t *store, const ehr_selection_t *sel, text_t *text,
         return rc;
     }
 
+    ehr_query_named_int(&q, ":sends", ehr_action_sends(text->action));
     ehr_query_named_int(&q, ":upto", EHR_STORE_COUNT_UP_TO);
     ehr_query_named_int(&q, ":limit", EHR_STORE_MAX_COUNTS);
 
@@ -350,16 +359,24 @@ read_counts(ehr_store_t *store, const ehr_selection_t *sel, text_t *text,
          rc == EHR_AGAIN && out->ncounts < EHR_STORE_MAX_COUNTS;
          rc = ehr_query_step(&q))
     {
+        out->total = ehr_column_int(&q, 4);
+        looked = ehr_column_int(&q, 5);
+
+        /* The largest come first. */
+        if (ehr_column_int(&q, 3) == 0) {
+            break;
+        }
+
         count = &out->counts[out->ncounts++];
         ehr_column_copy(&q, 0, count->partner, sizeof(count->partner));
         ehr_column_copy(&q, 1, count->facility, sizeof(count->facility));
         count->state = ehr_column_state(&q, 2);
         count->count = ehr_column_int(&q, 3);
-        out->total = ehr_column_int(&q, 4);
     }
 
     ehr_query_end(&q);
-    out->is_more = out->total >= EHR_STORE_COUNT_UP_TO;
+    out->without_content = looked - out->total;
+    out->is_more = looked >= EHR_STORE_COUNT_UP_TO;
 
     return rc == EHR_AGAIN ? EHR_OK : rc;
 }
@@ -379,6 +396,8 @@ read_first(ehr_store_t *store, const ehr_selection_t *sel, text_t *text,
         return rc;
     }
 
+    ehr_query_named_int(&q, ":sends", ehr_action_sends(text->action));
+    ehr_query_named_int(&q, ":upto", EHR_STORE_COUNT_UP_TO);
     ehr_query_named_int(&q, ":limit", EHR_STORE_MAX_FIRST);
 
     for (rc = ehr_query_step(&q);

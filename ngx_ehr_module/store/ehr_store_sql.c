@@ -427,8 +427,9 @@ const char *const  ehr_sql_texts[EHR_SQL_LAST] = {
         " WHERE seq = ?1), 0), ?2, ?3, ?4, ?5, ?6)",
 
     [EHR_SQL_DECIDE_FIND] =
-        "SELECT d.id, d.partner, d.state, d.kind, " EHR_SQL_HAS_NEWER("d") ", "
-        EHR_SQL_MAY_HAVE_LEFT ", " EHR_SQL_IS_BY_PERSON ","
+        "SELECT d.id, d.partner, d.state, d.kind, "
+        EHR_SQL_HAS_NEWER("d") ", " EHR_SQL_MAY_HAVE_LEFT ", "
+        EHR_SQL_IS_BY_PERSON ", " EHR_SQL_HAS_CONTENT ","
         " (SELECT coalesce(max(h.step), 0) FROM history AS h"
         " WHERE h.seq = d.seq) FROM deliveries AS d"
         " WHERE d.seq = ?1 AND (?2 = '' OR d.partner = ?2)"

@@ -147,6 +147,10 @@ typedef enum {
 /* The same: whether a person holds it. */
 #define EHR_SQL_IS_BY_PERSON  "d.reason = 'person.held'"
 
+/* The same: whether its bytes are there. */
+#define EHR_SQL_HAS_CONTENT                                                   \
+    "EXISTS (SELECT 1 FROM contents AS c WHERE c.seq = d.seq)"
+
 
 extern const char *const  ehr_sql_texts[EHR_SQL_LAST];
 

@@ -197,6 +197,118 @@ old_content_is_not_sent_after_new(void **state)
 }
 
 
+/* As retention leaves it. */
+
+static void
+lose_content(world_t *w, const ehr_store_submit_t *doc)
+{
+    char  sql[160];
+
+    (void) snprintf(sql, sizeof(sql),
+                    "DELETE FROM contents WHERE seq ="
+                    " (SELECT seq FROM submissions WHERE id = '%s')",
+                    doc->sub.id);
+    assert_int_equal(ask(w, sql), -1);
+}
+
+
+static void
+what_has_no_content_is_not_sent_again(void **state)
+{
+    static const struct {
+        ehr_state_e   from;
+        ehr_action_e  sends;
+        ehr_action_e  closes;
+    } rows[] = {
+        { EHR_STATE_ACCEPTED, EHR_ACTION_REPLAY, 0 },
+        { EHR_STATE_ACCEPTED_WITH_MESSAGE, EHR_ACTION_REPLAY, 0 },
+        { EHR_STATE_REFUSED, EHR_ACTION_REPLAY, 0 },
+        { EHR_STATE_UNCERTAIN, EHR_ACTION_RELEASE, EHR_ACTION_ACCEPT },
+        { EHR_STATE_UNCERTAIN, EHR_ACTION_RELEASE, EHR_ACTION_REFUSE },
+        { EHR_STATE_HELD, EHR_ACTION_RELEASE, EHR_ACTION_REFUSE },
+        { EHR_STATE_RETRYING, 0, EHR_ACTION_HOLD },
+    };
+
+    size_t               i;
+    world_t             *w = *state;
+    ehr_store_submit_t   doc;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        end_in(w, &doc, rows[i].from, "");
+        lose_content(w, &doc);
+
+        if (rows[i].sends != 0) {
+            assert_int_equal(decide(w, doc.sub.id, rows[i].sends, 1),
+                             EHR_DECIDED_CONTENT);
+            assert_int_equal(state_of(w, doc.sub.id), rows[i].from);
+        }
+
+        if (rows[i].closes != 0) {
+            assert_int_equal(decide(w, doc.sub.id, rows[i].closes, 0),
+                             EHR_DECIDED_OK);
+        }
+    }
+}
+
+
+static void
+a_job_skips_what_has_no_content_and_a_preview_says_so(void **state)
+{
+    world_t             *w = *state;
+    int64_t              next_ms;
+    uint32_t             n, njobs;
+    ehr_job_t            job = { 0 }, *jobs;
+    ehr_decide_t         how = { .is_repeat_safe = everything_is_safe };
+    ehr_preview_t        preview;
+    ehr_store_submit_t   gone, kept, held;
+
+    end_in(w, &gone, EHR_STATE_ACCEPTED, "");
+    lose_content(w, &gone);
+    end_in(w, &kept, EHR_STATE_ACCEPTED, "");
+    end_in(w, &gone, EHR_STATE_REFUSED, "");
+    lose_content(w, &gone);
+    end_in(w, &held, EHR_STATE_HELD, "");
+    lose_content(w, &held);
+
+    job.action = EHR_ACTION_REPLAY;
+    job.sel.partner = ehr_str("insurance");
+    job.rate = 100;
+
+    assert_ok(ehr_store_preview(w->store, &job.sel, EHR_ACTION_REPLAY,
+                                &preview));
+    assert_int_equal(preview.total, 1);
+    assert_int_equal(preview.without_content, 2);
+    assert_int_equal(preview.ncounts, 1);
+    assert_int_equal(preview.counts[0].state, EHR_STATE_ACCEPTED);
+    assert_int_equal(preview.counts[0].count, 1);
+    assert_int_equal(preview.nfirst, 1);
+    assert_string_equal(preview.first[0], kept.sub.id);
+
+    assert_ok(ehr_store_preview(w->store, &job.sel, EHR_ACTION_RELEASE,
+                                &preview));
+    assert_int_equal(preview.total, 0);
+    assert_int_equal(preview.without_content, 1);
+
+    /* sends nothing */
+    assert_ok(ehr_store_preview(w->store, &job.sel, EHR_ACTION_REFUSE,
+                                &preview));
+    assert_int_equal(preview.total, 1);
+    assert_int_equal(preview.without_content, 0);
+    assert_int_equal(preview.nfirst, 1);
+
+    assert_int_equal(ehr_job_add(w->store, &operator, &job), EHR_DECIDED_OK);
+    assert_ok(ehr_job_step(w->store, NOW + 100, &how, &n, &next_ms));
+    assert_int_equal(n, 1);
+
+    assert_ok(ehr_job_list(w->store, job.id, w->arena, &jobs, &njobs));
+    assert_int_equal(jobs[0].state, EHR_JOB_DONE);
+    assert_int_equal(jobs[0].changed, 1);
+    assert_int_equal(jobs[0].skipped, 2);
+    assert_int_equal(state_of(w, gone.sub.id), EHR_STATE_REFUSED);
+    assert_int_equal(state_of(w, kept.sub.id), EHR_STATE_RETRYING);
+}
+
+
 /* Deliveries are numbered as their routes are written, not by name. */
 
 static void
@@ -434,6 +546,8 @@ main(void)
         store_test(a_person_holds_what_would_come_back_by_itself),
         store_test(what_may_have_arrived_needs_a_word_of_its_own),
         store_test(old_content_is_not_sent_after_new),
+        store_test(what_has_no_content_is_not_sent_again),
+        store_test(a_job_skips_what_has_no_content_and_a_preview_says_so),
         store_test(the_first_document_of_a_time_is_seen_whole),
         store_test(a_dry_run_and_another_version_change_nothing),
         store_test(an_unknown_document_or_partner_is_not_found),

@@ -164,6 +164,14 @@ typedef struct {
     int64_t         expires_ms;
     int64_t         blocked_by_ms;    /* log-in refused: the configuration
                                          (configured_ms) that it was refused */
+
+    /* Fresh sessions refused, none taken since (by the steady clock): since
+       when, how often, when the next log-in may be, by which configuration. */
+    ngx_atomic_t    refused_ms;       /* 0: none was */
+    uint32_t        refusals;
+    int64_t         login_after_ms;
+    int64_t         refused_by_ms;
+
     uint64_t        generation;
     uint32_t        len;
     u_char          bytes[NGX_HTTP_EHR_SESSION_SIZE];
@@ -277,6 +285,7 @@ typedef struct {
     ngx_msec_t               retry_min;
     ngx_msec_t               retry_max;
     time_t                   deadline;    /* seconds; retrying becomes held */
+    ngx_msec_t               refused;     /* fresh sessions, until held */
     const ehr_plugin_t      *plugin;      /* this worker's; NULL in master */
     ehr_plugin_file_t        file;
     ngx_msec_t               query_min;   /* between questions for what is */

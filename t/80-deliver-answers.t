@@ -19,7 +19,7 @@ use EHR::Document;
 use EHR::World;
 
 my $world = EHR::World->new(
-    partner      => "retry=20ms,100ms",
+    partner      => "retry=20ms,100ms refused=0",
     read_timeout => "1s",
 );
 
@@ -149,9 +149,15 @@ for my $mode (sort keys %repeated) {
 
 # --- an expired session -----------------------------------------------------
 
-for my $mode (qw(expired-401-empty expired-403 expired-maketqua-401
-                 expired-501 expired-text))
-{
+my %codes = (
+    "expired-401-empty"    => "HTTP 401",
+    "expired-403"          => "HTTP 403",
+    "expired-maketqua-401" => "401",
+    "expired-501"          => "501",
+    "expired-text"         => "500",
+);
+
+for my $mode (sort keys %codes) {
     my ($seen, $logins) = (seen($sim), logins($sim));
 
     $sim->mode($mode, count => 1);
@@ -163,7 +169,8 @@ for my $mode (qw(expired-401-empty expired-403 expired-maketqua-401
               [ "accepted", 1, 1, 2 ],
               "$mode: one new log-in, the same attempt goes on");
 
-    # Fresh from its log-in and refused again: a person must look.
+    # Fresh from its log-in and refused again: a person must look, at once
+    # with refused=0.
 
     $logins = logins($sim);
     $sim->mode($mode, count => 2);
@@ -174,11 +181,14 @@ for my $mode (qw(expired-401-empty expired-403 expired-maketqua-401
               [ "held", "session.refused", 1, 1 ],
               "$mode twice: held, and no second log-in");
 
-    $sim->mode("normal");
-}
+    is($delivery->{partner_code}, $codes{$mode},
+       "$mode twice: the partner's code is shown");
 
-is(delivery($world, $client, sent($client))->{state}, "accepted",
-   "the next document of the account goes out as ever");
+    $sim->mode("normal");
+
+    is(delivery($world, $client, sent($client))->{state}, "accepted",
+       "$mode: the next document of the account goes out as ever");
+}
 
 
 # --- the life of a session --------------------------------------------------

@@ -2,17 +2,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # One session for each account, on all workers; one log-in at a time; what one
-# worker learns of a session, the others know.
+# worker learns of a session, the others know.  Somebody else's log-ins to the
+# account cost time, and hold no document.
 
 use strict;
 use warnings;
 
 use Test::More;
 
+use Fcntl qw(F_UNLCK F_WRLCK SEEK_SET);
+
 use FindBin qw($Bin);
 use lib "$Bin/lib";
-use EHR::Delivery qw(delivery attempts accepted_id submit_all clients
-    wait_state seen logins);
+use EHR::Delivery qw(delivery attempts decisions accepted_id submit_all
+    clients wait_state seen logins);
 use EHR::Document;
 use EHR::Util qw(wait_for);
 use EHR::World;
@@ -20,6 +23,7 @@ use EHR::World;
 use constant {
     WORKERS   => 4,
     DOCUMENTS => 40,
+    OFD_GETLK => 36,        # of Linux, for Fcntl has no name for it
 };
 
 # Few at once in each worker, so that all of them take part.
@@ -151,6 +155,137 @@ $sim->mode("login-http-503", count => 1);
 is_deeply(states(@sent), { accepted => DOCUMENTS },
           "a log-in that failed once: all accepted in the end");
 cmp_ok(logins($sim), "<=", 1 + WORKERS, "with few log-ins");
+
+
+# --- somebody else logs in to the account -----------------------------------
+
+# Another generation of this gateway, say: a binary upgrade has new shared
+# memory.  Each such log-in ends our session, also one fresh from our own.
+
+sub send_all {
+    my ($n) = @_;
+
+    my @clients = @{$clients{99001}}[0 .. $n - 1];
+    my @docs = map { EHR::Document->checkin(facility => "99001") } 1 .. $n;
+
+    return map { accepted_id($_) } submit_all($world, \@clients, \@docs);
+}
+
+
+my $client = $clients{99001}[0];
+
+sub history_of {
+    return map { decisions($world, $client, $_) } @_;
+}
+
+
+$sim->reset;
+
+$sim->mode("expired-maketqua-401", count => 40);
+
+my $id;
+my @ids = send_all(DOCUMENTS);
+my @ends = map { wait_state($world, $client, $_, qr/accepted|held/, 20) }
+           @ids;
+
+is_deeply({ map { $_->{state} => 1 } @ends }, { accepted => 1 },
+          "fresh sessions are refused: all are accepted in the end");
+ok((grep { $_ eq "retrying session.refused" } history_of(@ids)),
+   "after some were tried again for it");
+is_deeply([ grep { /^held/ } history_of(@ids) ], [],
+          "and none was held meanwhile");
+is($sim->stats->{duplicates}, 0, "nothing arrived twice");
+
+
+# --- couriers take turns ----------------------------------------------------
+
+# Another courier on this journal, or another generation, does not see our
+# session: it must not log in before ours has brought its document through.
+
+sub is_somebody_logging_in {
+    my $flock = pack("s s x4 q q l x4", F_WRLCK, SEEK_SET, 0, 0, 0);
+
+    open(my $file, "+<", $world->journal . ".logins") or die $!;
+    fcntl($file, OFD_GETLK, $flock) or die "F_OFD_GETLK: $!";
+
+    return (unpack("s", $flock))[0] != F_UNLCK;
+}
+
+
+$sim->reset;
+$sim->mode("slow", count => 2, delay_ms => 1000);   # the first finds it over
+
+($id) = send_all(1);
+
+ok(wait_for(10, sub { $sim->stats->{documents} == 1 }),
+   "logged in, and the document is with the partner");
+ok(is_somebody_logging_in(), "nobody else logs in yet");
+ok(wait_state($world, $client, $id, "accepted"), "it is accepted");
+ok(!is_somebody_logging_in(), "now others may");
+$sim->mode("normal");
+
+
+# --- every fresh session is refused -----------------------------------------
+
+# Log-ins are as rare as attempts of one document are, however many wait.
+
+$_->close for map { @$_ } values %clients;
+$world->reconfigure(
+    partner => "retry=200ms,500ms concurrency=3 refused=2s");
+$sim->reset;
+$sim->mode("expired-403", facility => "99001");
+
+@ids = send_all(10);
+
+ok(wait_for(20, sub { grep { /^held session\.refused$/ } history_of(@ids) }),
+   "when nothing was taken for refused=, it is held");
+cmp_ok($sim->stats->{logins}, "<=", 2 * 5 + 5,
+       "the account was logged in to no more often than retry= says");
+
+my ($held) = grep { delivery($world, $client, $_)->{state} eq "held" } @ids;
+
+is(delivery($world, $client, $held)->{partner_code}, "HTTP 403",
+   "and the partner's word is shown");
+
+# Another account does not notice; what is not held yet goes out by itself,
+# and what is held after a reload.
+
+@sent = all_at_once(3, "99002");
+is_deeply(states(@sent), { accepted => 3 },
+          "another facility's account does not notice");
+
+$sim->mode("normal", facility => "99001");
+
+for my $one (grep { delivery($world, $client, $_)->{state} ne "held" } @ids) {
+    is(wait_state($world, $client, $one, qr/accepted|held/, 20)->{state},
+       "accepted", "what was not held goes out by itself");
+}
+
+is(delivery($world, $client, $held)->{state}, "held", "what is held waits");
+
+$_->close for map { @$_ } values %clients;
+$world->reload;
+
+is_deeply([ map { wait_state($world, $client, $_, "accepted", 20)->{state} }
+            @ids ], [ ("accepted") x @ids ],
+          "and goes out after a reload");
+
+
+# --- taken in between -------------------------------------------------------
+
+# Refused twice, further apart than refused=, but one was taken in between.
+
+for (1 .. 2) {
+    $sim->reset;
+    $sim->mode("expired-403", facility => "99001", count => 2);
+
+    ($id) = send_all(1);
+    ok(wait_state($world, $client, $id, "accepted", 20), "refused, accepted");
+    is_deeply([ grep { /^held/ } history_of($id) ], [], "and not held");
+
+    my $until = time() + 3;
+    wait_for(5, sub { time() > $until });
+}
 
 
 # --- the metric -------------------------------------------------------------

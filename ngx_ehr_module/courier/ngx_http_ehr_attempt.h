@@ -98,6 +98,10 @@ void ngx_http_ehr_attempt_unlock(ngx_http_ehr_attempt_t *att);
 void ngx_http_ehr_attempt_logged_in(ngx_http_ehr_attempt_t *att);
 void ngx_http_ehr_attempt_expired(ngx_http_ehr_attempt_t *att);
 
+/* The session of this attempt's own log-in was refused, or is gone. */
+void ngx_http_ehr_attempt_refused(ngx_http_ehr_attempt_t *att,
+                                  const char *reason);
+
 
 /* --- ngx_http_ehr_attempt_send.c --- */
 

@@ -136,7 +136,7 @@ ngx_http_ehr_attempt_leave_login(ngx_http_ehr_attempt_t *att,
     /* A log-in that a person must look at is not repeated by anybody: the
      * partner counts wrong ones, and locks the account. */
 
-    if (att->has_lock && kind == EHR_OUTCOME_HELD) {
+    if (att->has_lock && att->dlv.logins == 0 && kind == EHR_OUTCOME_HELD) {
         ngx_http_ehr_session_block(att->worker, att->session.slot);
     }
 

@@ -117,6 +117,29 @@ ngx_http_ehr_is_accepted(int rc, const ehr_outcome_t *out)
 }
 
 
+/* A word of the partner's about the document: the session was good. */
+
+static ngx_uint_t
+ngx_http_ehr_is_taken(ngx_http_ehr_attempt_t *att)
+{
+    if (!att->has_session || att->answer.kind != EHR_ANSWER_HTTP) {
+        return 0;
+    }
+
+    switch (att->outcome.kind) {
+
+    case EHR_OUTCOME_ACCEPTED:
+    case EHR_OUTCOME_ACCEPTED_WITH_MESSAGE:
+    case EHR_OUTCOME_REFUSED:
+    case EHR_OUTCOME_ABSENT:
+        return 1;
+
+    default:
+        return 0;
+    }
+}
+
+
 /* Without memory nothing was understood but what says that it was taken: as
  * good as no answer. */
 
@@ -163,6 +186,10 @@ ngx_http_ehr_attempt_judge(ngx_http_ehr_attempt_t *att)
         /* I10: a plugin's failure never becomes an acceptance */
         ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_HELD, "plugin.failed");
         return;
+    }
+
+    if (ngx_http_ehr_is_taken(att)) {
+        ngx_http_ehr_session_taken(att->worker, att->session.slot);
     }
 
     switch (att->outcome.kind) {

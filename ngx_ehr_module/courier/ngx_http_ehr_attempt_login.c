@@ -4,6 +4,11 @@
  * Log-ins: one at a time for an account, on all workers; at most one in an
  * attempt, for wrong ones lock accounts.  Who must wait looks again every
  * 20 ms, and goes on with the session that the other one got.
+ *
+ * Who logged in keeps the lock to the end of its attempt.  Where the partner
+ * knows an account's newest session alone, couriers that do not share their
+ * sessions (two generations of an upgrade) so take turns: each log-in brings
+ * a document through before the next one ends its session.
  */
 
 #include "ngx_http_ehr_attempt.h"
@@ -42,6 +47,29 @@ ngx_http_ehr_attempt_look(ngx_event_t *ev)
 }
 
 
+/*
+ * A session fresh from its log-in was refused, or is gone already: somebody
+ * else may have logged in to the account meanwhile, so it is tried again;
+ * when nothing of the account was taken for a while, a person must look.
+ * reason NULL: the outcome's own.
+ */
+
+void
+ngx_http_ehr_attempt_refused(ngx_http_ehr_attempt_t *att, const char *reason)
+{
+    ngx_uint_t  is_over;
+
+    is_over = ngx_http_ehr_session_refused(att->worker, att->part,
+                                           att->session.slot);
+
+    att->outcome.retry_after_ms =
+        ngx_http_ehr_session_pause_ms(att->worker, att->session.slot);
+
+    ngx_http_ehr_attempt_finish(att, is_over ? EHR_OUTCOME_HELD
+                                             : EHR_OUTCOME_RETRY, reason);
+}
+
+
 /* NGX_OK: go on with the log-in; NGX_DONE: somebody else goes on from here. */
 
 ngx_int_t
@@ -50,8 +78,7 @@ ngx_http_ehr_attempt_login(ngx_http_ehr_attempt_t *att)
     ngx_http_ehr_session_t  now;
 
     if (att->dlv.logins) {
-        ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_HELD,
-                                    "session.refused");
+        ngx_http_ehr_attempt_refused(att, "session.refused");
         return NGX_DONE;
     }
 
@@ -92,6 +119,15 @@ ngx_http_ehr_attempt_login(ngx_http_ehr_attempt_t *att)
         return NGX_DONE;
     }
 
+    att->outcome.retry_after_ms =
+        ngx_http_ehr_session_pause_ms(att->worker, att->session.slot);
+
+    if (att->outcome.retry_after_ms) {
+        ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_RETRY,
+                                    "session.refused");
+        return NGX_DONE;
+    }
+
     ngx_http_ehr_count(att->worker, LOGINS);
 
     return NGX_OK;
@@ -102,8 +138,6 @@ void
 ngx_http_ehr_attempt_logged_in(ngx_http_ehr_attempt_t *att)
 {
     ngx_int_t  rc;
-
-    att->dlv.logins++;
 
     rc = att->has_lock
          ? ngx_http_ehr_session_put(att->worker, att->session.slot,
@@ -116,7 +150,7 @@ ngx_http_ehr_attempt_logged_in(ngx_http_ehr_attempt_t *att)
         return;
     }
 
-    ngx_http_ehr_attempt_unlock(att);
+    att->dlv.logins++;
     ngx_http_ehr_attempt_step(att);
 }
 
@@ -127,8 +161,9 @@ ngx_http_ehr_attempt_expired(ngx_http_ehr_attempt_t *att)
     /* At most one log-in for each attempt: wrong ones lock accounts. */
 
     if (att->dlv.logins) {
-        ngx_http_ehr_attempt_finish(att, EHR_OUTCOME_HELD,
-                                    "session.refused");
+        ngx_http_ehr_session_drop(att->worker, &att->session);
+        att->outcome.reason = ehr_str("session.refused");
+        ngx_http_ehr_attempt_refused(att, NULL);
         return;
     }
 

@@ -105,6 +105,10 @@ ngx_http_ehr_attempt_step(ngx_http_ehr_attempt_t *att)
         break;
 
     case NGX_DECLINED:
+        if (att->dlv.logins) {
+            ngx_http_ehr_attempt_refused(att, "session.refused");
+            return;
+        }
         break;
 
     case NGX_BUSY:

@@ -434,6 +434,7 @@ ngx_http_ehr_set_partner(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     part->query_max = 3600000;
     part->queries = 16;
     part->deadline = 3 * 24 * 3600;
+    part->refused = 60000;
 
     if (part->name.len >= sizeof(((ehr_store_delivery_t *) 0)->partner)) {
         return "has too long a partner name";

@@ -218,6 +218,19 @@ ngx_http_ehr_setting_deadline(ngx_conf_t *cf, ngx_http_ehr_partner_t *part,
 }
 
 
+static char *
+ngx_http_ehr_setting_refused(ngx_conf_t *cf, ngx_http_ehr_partner_t *part,
+    ngx_str_t *value)
+{
+    ngx_int_t  n;
+
+    n = ngx_parse_time(value, 0);
+    part->refused = (ngx_msec_t) n;
+
+    return n != NGX_ERROR ? NULL : "refused= has a wrong time";
+}
+
+
 static const ngx_http_ehr_setting_t  ngx_http_ehr_settings[] = {
     { "plugin", ngx_http_ehr_setting_plugin },
     { "location", ngx_http_ehr_setting_location },
@@ -231,6 +244,7 @@ static const ngx_http_ehr_setting_t  ngx_http_ehr_settings[] = {
     { "query", ngx_http_ehr_setting_query },
     { "queries", ngx_http_ehr_setting_queries },
     { "deadline", ngx_http_ehr_setting_deadline },
+    { "refused", ngx_http_ehr_setting_refused },
     { NULL, NULL }
 };
 

@@ -13,11 +13,14 @@
 
 #include "ngx_http_ehr_session.h"
 #include "ngx_http_ehr_schedule.h"
+#include "ehr_schedule.h"
 
 #include <fcntl.h>
 
 
 #define NGX_HTTP_EHR_SESSION_PROBES  64
+#define NGX_HTTP_EHR_SESSION_PAUSE   15000     /* ms between log-ins, at most,
+                                                  after fresh ones refused */
 
 
 ngx_int_t
@@ -244,6 +247,85 @@ ngx_http_ehr_session_block(ngx_http_ehr_worker_t *worker, ngx_uint_t n)
                                   worker->mcf->configured_ms);
 
     ngx_http_ehr_session_write_end(slot);
+}
+
+
+/* A newer configuration begins anew. */
+
+static ngx_uint_t
+ngx_http_ehr_session_is_refused(ngx_http_ehr_worker_t *worker,
+    const ngx_http_ehr_session_slot_t *slot)
+{
+    return slot->refused_ms != 0
+           && slot->refused_by_ms >= worker->mcf->configured_ms;
+}
+
+
+ngx_uint_t
+ngx_http_ehr_session_refused(ngx_http_ehr_worker_t *worker,
+    const ngx_http_ehr_partner_t *part, ngx_uint_t n)
+{
+    int64_t                       now, since, forgotten;
+    ehr_backoff_t                 backoff;
+    ngx_http_ehr_session_slot_t  *slot = &worker->shared->sessions[n];
+
+    now = ngx_http_ehr_steady_ms();
+    since = (int64_t) slot->refused_ms;
+    forgotten = slot->login_after_ms
+                + (int64_t) ngx_max(part->refused, part->retry_max);
+
+    /* Nobody met it again for so long: another trouble. */
+
+    if (!ngx_http_ehr_session_is_refused(worker, slot) || now > forgotten) {
+        since = now;
+        slot->refusals = 0;
+    }
+
+    backoff.min_ms = (int64_t) part->retry_min;
+    backoff.max_ms = (int64_t) ngx_min(part->retry_max,
+                                       NGX_HTTP_EHR_SESSION_PAUSE);
+    backoff.min_ms = ngx_min(backoff.min_ms, backoff.max_ms);
+    backoff.deadline_ms = 0;
+
+    slot->refusals++;
+    slot->refused_by_ms = worker->mcf->configured_ms;
+    slot->login_after_ms = now
+                           + ehr_backoff_wait_ms(&backoff, slot->refusals,
+                                                 (uint32_t) ngx_random(), 0);
+
+    __atomic_store_n(&slot->refused_ms, (ngx_atomic_uint_t) since,
+                     __ATOMIC_RELEASE);
+
+    return now - since >= (int64_t) part->refused;
+}
+
+
+void
+ngx_http_ehr_session_taken(ngx_http_ehr_worker_t *worker, ngx_uint_t n)
+{
+    ngx_http_ehr_session_slot_t  *slot = &worker->shared->sessions[n];
+
+    /* Mostly it is 0, and others' caches keep the line. */
+
+    if (slot->refused_ms) {
+        __atomic_store_n(&slot->refused_ms, 0, __ATOMIC_RELEASE);
+    }
+}
+
+
+int64_t
+ngx_http_ehr_session_pause_ms(ngx_http_ehr_worker_t *worker, ngx_uint_t n)
+{
+    int64_t                       left;
+    ngx_http_ehr_session_slot_t  *slot = &worker->shared->sessions[n];
+
+    if (!ngx_http_ehr_session_is_refused(worker, slot)) {
+        return 0;
+    }
+
+    left = slot->login_after_ms - ngx_http_ehr_steady_ms();
+
+    return ngx_max(left, 0);
 }
 
 

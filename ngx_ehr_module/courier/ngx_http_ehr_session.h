@@ -49,6 +49,25 @@ ngx_int_t ngx_http_ehr_session_put(ngx_http_ehr_worker_t *worker,
 void ngx_http_ehr_session_block(ngx_http_ehr_worker_t *worker,
                                 ngx_uint_t slot);
 
+/*
+ * A session fresh from its log-in was refused.  The account's next log-in
+ * waits, longer with each refusal.  Only under the lock.
+ * Gives  1 when that has lasted for part->refused, with no session of the
+ *        account taken in between: a person must look
+ */
+ngx_uint_t ngx_http_ehr_session_refused(ngx_http_ehr_worker_t *worker,
+                                        const ngx_http_ehr_partner_t *part,
+                                        ngx_uint_t slot);
+
+/* The partner took a request with a session of the account. */
+void ngx_http_ehr_session_taken(ngx_http_ehr_worker_t *worker,
+                                ngx_uint_t slot);
+
+/* Milliseconds until the account may be logged in to; 0: now.  Only under
+ * the lock. */
+int64_t ngx_http_ehr_session_pause_ms(ngx_http_ehr_worker_t *worker,
+                                      ngx_uint_t slot);
+
 /* The session is not valid any more, unless a newer one is there already. */
 void ngx_http_ehr_session_drop(ngx_http_ehr_worker_t *worker,
                                const ngx_http_ehr_session_t *session);

@@ -248,8 +248,9 @@ typedef enum {
                                  are set; prepare() is called again */
     EHR_OUTCOME_EXPIRED,      /* the session is not valid any more: it is
                                  dropped, prepare() is called again without
-                                 one; a second time in one attempt becomes
-                                 HELD */
+                                 one; fresh from the attempt's own log-in
+                                 it is tried later, and HELD when that has
+                                 lasted (refused= of ehr_partner) */
     EHR_OUTCOME_CONTINUE,     /* this step is done, prepare() the next */
     EHR_OUTCOME_ABSENT        /* of a query alone: the partner certainly has
                                  not got it, so it is sent again (1.2) */

@@ -71,16 +71,11 @@ insurance_is_temporary(uint32_t status)
 }
 
 
-/* A session that is refused fresh from its log-in will not get better. */
+/* Also fresh from its log-in: what that means the courier knows. */
 
 static int
-expired(const ehr_delivery_t *dlv, ehr_outcome_t *outcome)
+expired(ehr_outcome_t *outcome)
 {
-    if (dlv->logins > 0) {
-        return insurance_outcome(outcome, EHR_OUTCOME_HELD,
-                                 "session.refused");
-    }
-
     return insurance_outcome(outcome, EHR_OUTCOME_EXPIRED,
                              "session.expired");
 }
@@ -170,8 +165,8 @@ has_odd_message(const json_t *reply)
 
 
 static int
-judge_reply(const insurance_t *in, const ehr_delivery_t *dlv,
-            const json_t *reply, ehr_outcome_t *outcome)
+judge_reply(const insurance_t *in, const json_t *reply,
+            ehr_outcome_t *outcome)
 {
     ehr_str_t      code, message;
     const rule_t  *rule;
@@ -192,7 +187,7 @@ judge_reply(const insurance_t *in, const ehr_delivery_t *dlv,
     }
 
     if (says_expired(in, message)) {
-        return expired(dlv, outcome);
+        return expired(outcome);
     }
 
     if (code.len == 0) {
@@ -205,7 +200,7 @@ judge_reply(const insurance_t *in, const ehr_delivery_t *dlv,
     switch (rule->kind) {
 
     case EHR_OUTCOME_EXPIRED:
-        return expired(dlv, outcome);
+        return expired(outcome);
 
     case EHR_OUTCOME_ACCEPTED:
         if (has_odd_message(reply) || !is_plain_success(in, message)) {
@@ -231,8 +226,8 @@ judge_reply(const insurance_t *in, const ehr_delivery_t *dlv,
 
 
 int
-insurance_answer_judge(const insurance_t *in, const ehr_delivery_t *dlv,
-                       const ehr_answer_t *answer, ehr_outcome_t *outcome)
+insurance_answer_judge(const insurance_t *in, const ehr_answer_t *answer,
+                       ehr_outcome_t *outcome)
 {
     int      rc;
     json_t  *reply;
@@ -245,7 +240,7 @@ insurance_answer_judge(const insurance_t *in, const ehr_delivery_t *dlv,
     }
 
     if (answer->status == 401 || answer->status == 403) {
-        expired(dlv, outcome);
+        expired(outcome);
         return insurance_outcome_http(in, answer->status, outcome);
     }
 
@@ -263,12 +258,12 @@ insurance_answer_judge(const insurance_t *in, const ehr_delivery_t *dlv,
 
     if (reply == NULL) {
         return says_expired(in, answer->body)
-                   ? expired(dlv, outcome)
+                   ? expired(outcome)
                    : insurance_outcome(outcome, EHR_OUTCOME_RETRY,
                                        "partner.unreadable");
     }
 
-    rc = judge_reply(in, dlv, reply, outcome);
+    rc = judge_reply(in, reply, outcome);
     json_decref(reply);
 
     return rc;

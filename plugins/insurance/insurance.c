@@ -245,5 +245,5 @@ insurance_judge(const ehr_host_t *host, ehr_call_t *call,
         return insurance_login_judge(&in, answer, outcome);
     }
 
-    return insurance_answer_judge(&in, dlv, answer, outcome);
+    return insurance_answer_judge(&in, answer, outcome);
 }

@@ -119,8 +119,7 @@ int insurance_session_read(ehr_str_t session, ehr_str_t *access_token,
 
 /* --- answer.c --- */
 
-int insurance_answer_judge(const insurance_t *in, const ehr_delivery_t *dlv,
-                           const ehr_answer_t *answer,
+int insurance_answer_judge(const insurance_t *in, const ehr_answer_t *answer,
                            ehr_outcome_t *outcome);
 
 /* Sets kind and reason; always 0, so that a judge can return it. */

@@ -212,7 +212,8 @@ money_excess(const ehr_check_t *check, const claim_money_t *money,
 
 /* Its rows are missing in every sum.  One of XML1's totals says so: that of
  * the drugs, that of the materials, or that of all; the others are left
- * unknown. */
+ * unknown.  Of who is not insured XML1 and XML8 are enough (CV 4395/2023):
+ * only L4 tells. */
 
 static void
 money_missing(const ehr_check_t *check, claim_money_t *money)
@@ -233,7 +234,10 @@ money_missing(const ehr_check_t *check, claim_money_t *money)
         return;
     }
 
-    if (has_services && !has_drugs && drugs != 0
+    if (!has_services && !has_drugs && money_is_uninsured(check)) {
+        money->known = 0;
+
+    } else if (has_services && !has_drugs && drugs != 0
         && money_is_near(check, all, drugs))
     {
         money->known &= parts;

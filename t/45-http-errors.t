@@ -40,6 +40,8 @@ sub is_problem {
 
 # Bytes of the test's own, on a connection of their own.
 
+# Bytes of the test's own, on a connection of their own.
+
 sub raw {
     my ($bytes, $raw) = @_;
 
@@ -133,6 +135,12 @@ is($res->json->{instance}, "/nowhere", "the instance");
 $res = $client->get("/nowhere", "Accept-Language" => "fr",
                     "Accept-Language" => "en");
 is($res->json->{title}, "Not found", "several lines are one list");
+
+# As many as there is room for, read before anybody is known.
+
+$res = raw("GET /nowhere HTTP/1.1\r\nHost: a\r\nAccept-Language: en\r\n"
+    . "Accept-Language:,\r\n" x 3000 . "\r\n");
+is($res->json->{title}, "Not found", "three thousand of them too");
 
 # The caller's trace leads to the line of the log.
 

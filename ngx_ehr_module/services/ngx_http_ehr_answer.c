@@ -106,35 +106,57 @@ ngx_http_ehr_header(ngx_http_request_t *r, const char *name,
 }
 
 
-ehr_str_t
-ngx_http_ehr_header_list(ngx_http_request_t *r, const char *name)
+/* The length of all lines with a comma behind each; copies them when there is
+ * a place for it. */
+
+static size_t
+ngx_http_ehr_header_join(ngx_http_request_t *r, const char *name, u_char *p)
 {
-    u_char                       *p;
-    size_t                        len;
-    ehr_str_t                     list = ehr_null_string;
+    size_t                        len = 0;
     ngx_str_t                    *line;
     ngx_http_ehr_header_place_t   place;
 
     ngx_memzero(&place, sizeof(ngx_http_ehr_header_place_t));
 
     while ((line = ngx_http_ehr_header_line(r, name, &place)) != NULL) {
+        len += line->len + 1;
 
-        if (list.data == NULL) {
-            list = ngx_http_ehr_str(line);
-            continue;
+        if (p) {
+            p = ngx_cpymem(p, line->data, line->len);
+            *p++ = ',';
         }
-
-        len = list.len + 1 + line->len;
-
-        p = ngx_pnalloc(r->pool, len);
-        if (p == NULL) {
-            break;
-        }
-
-        (void) ngx_sprintf(p, "%*s,%V", list.len, list.data, line);
-        list.data = (char *) p;
-        list.len = len;
     }
+
+    return len;
+}
+
+
+ehr_str_t
+ngx_http_ehr_header_list(ngx_http_request_t *r, const char *name)
+{
+    u_char      *p;
+    size_t       len;
+    ehr_str_t    list = ehr_null_string;
+    ngx_str_t   *line;
+    ngx_uint_t   twice = 0;
+
+    line = ngx_http_ehr_header(r, name, &twice);
+
+    if (line == NULL || !twice) {
+        return line ? ngx_http_ehr_str(line) : list;
+    }
+
+    len = ngx_http_ehr_header_join(r, name, NULL);
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return list;
+    }
+
+    (void) ngx_http_ehr_header_join(r, name, p);
+
+    list.data = (char *) p;
+    list.len = len;
 
     return list;
 }

@@ -219,16 +219,20 @@ ehr_store_may_move_log(ehr_store_t *store)
 uint64_t
 ehr_store_log_owes(ehr_store_t *store)
 {
-    index_t    index;
-    uint32_t   moved;
+    index_t         index;
+    uint32_t        moved;
+    const uint8_t  *region;
 
-    if (store->db == NULL || !read_index(store, &index)) {
+    region = store->db != NULL ? map_index(store) : NULL;
+
+    if (region == NULL) {
         return 0;
     }
 
-    memcpy(&moved, map_index(store) + INDEX_MOVED, sizeof(moved));
+    memcpy(&index, region, sizeof(index));
+    memcpy(&moved, region + INDEX_MOVED, sizeof(moved));
 
-    return moved < index.frames
+    return index.is_made && moved < index.frames
            ? (uint64_t) (index.frames - moved) * (uint64_t) page_bytes(&index)
            : 0;
 }
